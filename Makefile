@@ -1,0 +1,230 @@
+# SPDX-License-Identifier: Apache-2.0
+# `make help` lists the targets. Nothing but deps, e2e, test, demo, run and bench needs root.
+
+VERSION   := 0.1.0
+REVISION  := $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
+ARCH      ?= $(shell uname -m | sed 's/x86_64/x86/;s/aarch64/arm64/')
+
+B         := build
+CC        := $(if $(filter default,$(origin CC)),cc,$(CC))
+CLANG     ?= clang
+BPFTOOL   ?= $(firstword $(wildcard /usr/sbin/bpftool) bpftool)
+PYTHON    ?= /usr/bin/python3
+JOBS      ?= $(shell nproc)
+T         ?= 60
+V         ?= 0
+Q         := $(if $(filter 1,$(V)),,@)
+
+WARNINGS  := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wundef \
+             -Wpointer-arith -Wwrite-strings -Wunused-function -Wformat=2 -Wno-format-nonliteral
+CFLAGS    ?= -O2 -g
+C_FLAGS   := -D_GNU_SOURCE -iquote . -iquote user -iquote $(B) -std=gnu17 $(WARNINGS) $(CPPFLAGS) $(CFLAGS)
+LIBS      := -lbpf -lelf -lmicrohttpd -ljansson -ldeflate -lz
+BPF_FLAGS := -target bpf -D__TARGET_ARCH_$(ARCH) -mcpu=v2 -O2 -g -Wall -Wextra -Werror \
+             -Wno-unused-parameter -iquote .
+SAN       := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+
+# The definitions first: libbpf 1.1 loses maps that it links by name before it has seen them.
+BPF_SRC   := bpf/maps.bpf.c $(filter-out bpf/maps.bpf.c,$(wildcard bpf/*.bpf.c))
+BPF_OBJ   := $(BPF_SRC:%.c=$(B)/%.o)
+SKELETON  := $(B)/bunscope.skel.h
+USER_SRC  := $(wildcard user/*.c user/*/*.c)
+USER_OBJ  := $(USER_SRC:%.c=$(B)/%.o)
+# What tests can link without a kernel or a server: all that includes neither libbpf nor microhttpd.
+PURE_SRC  := $(shell grep -LE 'include (<bpf/|<microhttpd|"bunscope.skel)' $(filter-out user/main.c,$(USER_SRC)))
+
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+.SECONDARY:
+.PHONY: all
+all: $(B)/bunscope ## build build/bunscope (no root, no particular kernel)
+
+.PHONY: help
+help: ## list the targets
+	@awk -F':.*## ' '/^[a-z][a-z0-9-]*:.*## /{printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: deps
+deps: ## install missing Debian packages (root)
+	@scripts/deps install
+
+# One clear line instead of a compiler's page when something is not installed. These goals install it.
+ifneq ($(filter demo run bench,$(MAKECMDGOALS)),)
+$(B)/tools: deps
+endif
+$(B)/tools: scripts/deps
+	@scripts/deps check build
+	@mkdir -p $(B) && touch $@
+
+# ---- the agent ----
+
+$(B)/bunscope: $(USER_OBJ)
+	@echo "  LINK    $@"
+	$(Q)$(CC) $(C_FLAGS) $(LDFLAGS) -o $@ $(USER_OBJ) $(LIBS)
+
+$(B)/%.o: %.c Makefile | $(B)/tools
+	@mkdir -p $(@D)
+	@echo "  CC      $<"
+	$(Q)$(CC) $(C_FLAGS) -MMD -MP -c -o $@ $<
+
+# Generated headers exist before their first user is compiled; from then on the dependency files know.
+$(patsubst %.c,$(B)/%.o,$(wildcard user/kernel/*.c)): | $(SKELETON)
+
+# Touched only when its text changes, and read only by what names it: a commit rebuilds little.
+VERSION_H := \#define BUNSCOPE_VERSION "$(VERSION)"\n\#define BUNSCOPE_REVISION "$(REVISION)"\n
+$(B)/version.h: FORCE
+	@mkdir -p $(@D)
+	@printf '$(VERSION_H)' | cmp -s - $@ || printf '$(VERSION_H)' > $@
+.PHONY: FORCE
+FORCE:
+
+USES_VERSION := $(shell grep -rlE --include='*.c' 'BUNSCOPE_(VERSION|REVISION)' user tests/unit)
+USES_VERSION := $(foreach d,$(B) $(B)/san $(B)/fuzz,$(USES_VERSION:%.c=$(d)/%.o))
+$(USES_VERSION): private C_FLAGS += -include $(B)/version.h
+$(USES_VERSION): $(B)/version.h
+
+$(B)/%.bpf.o: %.bpf.c Makefile | $(B)/tools
+	@mkdir -p $(@D)
+	@echo "  BPF     $<"
+	$(Q)$(CLANG) $(BPF_FLAGS) -MMD -MP -MF $(@:.o=.d) -c -o $@ $<
+
+$(B)/bunscope.bpf.o: $(BPF_OBJ)
+	@echo "  BPFLINK $@"
+	$(Q)$(BPFTOOL) gen object $@ $(BPF_OBJ)
+
+$(SKELETON): $(B)/bunscope.bpf.o
+	@echo "  SKEL    $@"
+	$(Q)$(BPFTOOL) gen skeleton $< name bunscope_bpf > $@.tmp && mv $@.tmp $@
+
+# ---- the same without a kernel or a server, for tools and benchmarks ----
+
+PURE_LIB  := $(B)/pure.a
+
+$(PURE_LIB): $(PURE_SRC:%.c=$(B)/%.o)
+	$(Q)rm -f $@ && ar rcs $@ $^
+
+# ---- unit tests: cmocka, one program a file, under ASan and UBSan ----
+
+UNIT_SRC  := $(wildcard tests/unit/*.c tests/unit/*/*.c)
+UNIT_BIN  := $(UNIT_SRC:%.c=$(B)/%)
+SAN_LIB   := $(B)/san/pure.a
+
+$(B)/san/%.o: %.c Makefile | $(B)/tools
+	@mkdir -p $(@D)
+	@echo "  CC(san) $<"
+	$(Q)$(CC) $(C_FLAGS) $(SAN) -MMD -MP -c -o $@ $<
+
+$(SAN_LIB): $(PURE_SRC:%.c=$(B)/san/%.o)
+	$(Q)rm -f $@ && ar rcs $@ $^
+
+$(B)/san/tests/unit/%.o: private C_FLAGS += -iquote tests/unit
+
+$(B)/tests/unit/%: $(B)/san/tests/unit/%.o $(SAN_LIB)
+	@mkdir -p $(@D)
+	@echo "  TEST    $@"
+	$(Q)$(CC) $(SAN) -o $@ $< $(SAN_LIB) -lcmocka $(LIBS)
+
+.PHONY: unit
+unit: $(UNIT_BIN) ## build and run the unit tests
+	@for t in $(UNIT_BIN); do echo "== $$t"; $$t || exit 1; done
+
+# ---- fuzzing: libFuzzer; the corpora run as plain tests too ----
+
+FUZZ_SRC  := $(wildcard tests/fuzz/fuzz_*.c)
+FUZZ_NAME := $(FUZZ_SRC:tests/fuzz/fuzz_%.c=%)
+FUZZ_LIB  := $(B)/fuzz/pure.a
+
+$(B)/fuzz/%.o: %.c Makefile | $(B)/tools
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) $(C_FLAGS) $(SAN) -fsanitize=fuzzer-no-link -MMD -MP -c -o $@ $<
+
+$(FUZZ_LIB): $(PURE_SRC:%.c=$(B)/fuzz/%.o)
+	$(Q)rm -f $@ && ar rcs $@ $^
+
+$(B)/fuzz/fuzz_%: $(B)/fuzz/tests/fuzz/fuzz_%.o $(FUZZ_LIB)
+	@echo "  FUZZ    $*"
+	$(Q)$(CLANG) $(SAN) -fsanitize=fuzzer -o $@ $^ $(LIBS)
+
+$(B)/tests/fuzz/corpus_%: $(B)/san/tests/fuzz/fuzz_%.o $(B)/san/tests/fuzz/corpus.o $(SAN_LIB)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(SAN) -o $@ $^ $(LIBS)
+
+.PHONY: fuzz
+fuzz: $(FUZZ_NAME:%=$(B)/fuzz/fuzz_%) ## fuzz each parser for T=60 seconds; crashers land in its corpus
+	@for n in $(FUZZ_NAME); do \
+		mkdir -p $(B)/fuzz/found/$$n tests/fuzz/corpus/$$n; \
+		$(B)/fuzz/fuzz_$$n -max_total_time=$(T) -print_final_stats=1 -artifact_prefix=tests/fuzz/corpus/$$n/ \
+			$(B)/fuzz/found/$$n tests/fuzz/corpus/$$n || exit 1; \
+	done
+
+.PHONY: corpus
+corpus: $(FUZZ_NAME:%=$(B)/tests/fuzz/corpus_%) ## run the fuzz corpora as plain tests
+	@for n in $(FUZZ_NAME); do $(B)/tests/fuzz/corpus_$$n tests/fuzz/corpus/$$n || exit 1; done
+
+# ---- all tests, and the parts that other folders add ----
+
+-include tests/e2e/e2e.mk
+-include tests/bench/bench.mk
+$(E2E_BUNS): | $(B)/tools
+
+.PHONY: test
+test: ## install what is missing, build, run all tests (root)
+	@scripts/deps install
+	@$(MAKE) --no-print-directory all unit corpus
+	@$(MAKE) --no-print-directory e2e
+
+# ---- checks ----
+
+C_FILES   := $(shell find include bpf user tests docs -name node_modules -prune -o -name '*.[ch]' -print)
+SH_FILES  := $(shell grep -lIrE --exclude-dir=node_modules '^\#!/(usr/bin/env |bin/)(ba)?sh' scripts .ci tests)
+TIDY      := clang-tidy --quiet --warnings-as-errors='*'
+
+.PHONY: check
+check: check-format check-layering check-shell check-docs check-tidy ## format, layering, shell, docs fresh, clang-tidy
+
+.PHONY: check-format
+check-format:
+	@scripts/deps check check
+	@echo "clang-format $(words $(C_FILES)) files"
+	@clang-format --dry-run -Werror $(C_FILES)
+
+.PHONY: check-layering
+check-layering:
+	$(PYTHON) scripts/check-layering --self-test
+	$(PYTHON) scripts/check-layering
+
+.PHONY: check-shell
+check-shell:
+	@for f in $(SH_FILES); do bash -n $$f || exit 1; done
+	shellcheck $(SH_FILES)
+
+$(B)/docs/reference: $(B)/docs/reference.o $(PURE_LIB)
+	$(Q)$(CC) $(CFLAGS) -o $@ $^ $(LIBS)
+
+.PHONY: docs
+docs: $(B)/docs/reference ## write docs/metrics.md from the metric tables
+	$< > docs/metrics.md
+
+.PHONY: check-docs
+check-docs: $(B)/docs/reference
+	@$< | diff -u docs/metrics.md - || { echo "docs/metrics.md is stale: run \`make docs\`" >&2; exit 1; }
+
+# In bpf/ kernel addresses are numbers, a pointer is what is read, and a hook's parameters are the kernel's choice.
+BPF_UNCHECKED := -performance-no-int-to-ptr,-misc-unused-parameters,-bugprone-sizeof-expression
+.PHONY: check-tidy
+check-tidy: $(SKELETON) $(B)/version.h
+	@scripts/deps check check
+	@echo "clang-tidy user/ bpf/"
+	@printf '%s\n' $(USER_SRC) | xargs -P $(JOBS) -n 2 sh -c \
+		'$(TIDY) "$$@" -- $(filter-out -W%,$(C_FLAGS)) -include $(B)/version.h 2>$(B)/tidy.log' tidy
+	@printf '%s\n' $(BPF_SRC) | xargs -P $(JOBS) -n 1 sh -c \
+		'$(TIDY) --checks=$(BPF_UNCHECKED) "$$@" -- $(filter-out -W%,$(BPF_FLAGS)) 2>$(B)/tidy.log' tidy
+
+.PHONY: format
+format: ## rewrite the C files as clang-format wants them
+	clang-format -i $(C_FILES)
+
+.PHONY: clean
+clean: ## remove what was built
+	rm -rf $(B)
+
+-include $(shell find $(B) -name '*.d' 2>/dev/null)
