@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#pragma once
+
+/*
+ * Counters that the kernel side keeps, one array per cpu, never reset. Needs __u64 from its includer.
+ * X(enum suffix, label, help). Numbers are permanent: retire one by leaving a hole.
+ */
+
+/* Why a run that was begun is not in the metrics. The label is `cause` of bunscope_runs_lost_total. */
+#define LOST_CAUSES(X)                                                                             \
+	X(MAP_FULL, "map_full", "the runs map was full")                                           \
+	X(NO_MEMORY, "no_memory", "the kernel had no memory for the record")                       \
+	X(DECODE, "decode", "the record made no sense to user space; counted there")
+
+/* What went wrong, or was slow, without a run being lost. */
+#define KERNEL_EVENTS(X)                                                                           \
+	X(RUNS_BEGUN, "runs_begun", "records put into the runs map")                               \
+	X(RUNS_EXITED, "runs_exited", "runs whose process is gone")                                \
+	X(RUNS_SENT, "runs_sent", "records that the ring took")                                    \
+	X(RING_FULL, "ring_full", "finished records left in the map because the ring was full")    \
+	X(STREAMS_FULL, "streams_full", "stdio streams that could not be registered")              \
+	X(WATCHED_FULL, "watched_full", "processes that could not be watched")                     \
+	X(UNREAPED_FULL, "unreaped_full", "zombies that could not be kept track of")               \
+	X(USER_FAULT, "user_fault", "reads of a process's memory that failed")                     \
+	X(FD_MISMATCH, "fd_mismatch", "transfers whose descriptor was gone when it was looked up")
+
+enum kernel_counter {
+#define X(name, label, help) LOST_##name,
+	LOST_CAUSES(X)
+#undef X
+		LOST_COUNT,
+	KERNEL_EVENT_FIRST = LOST_COUNT - 1,
+#define X(name, label, help) KERNEL_##name,
+	KERNEL_EVENTS(X)
+#undef X
+		KERNEL_COUNTERS_COUNT,
+};
+
+/* The counters map's only value, one a cpu. */
+struct kernel_counters {
+	__u64 n[KERNEL_COUNTERS_COUNT];
+};

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#pragma once
+
+/*
+ * Every bound that kernel and user side share, each with its reason. Includes nothing.
+ * A bound that is a power of two is one because the BPF side masks with it.
+ */
+
+/* The request's first bytes: tool_id (at most 128) and tool_exec_id (27) with their keys, and room. */
+#define REQUEST_HEAD_BYTES 256
+/* The request's last bytes: timeout_ms is the last key of what the first watched server sends. */
+#define REQUEST_TAIL_BYTES 64
+/* The reply's two ends: enough to tell the worker's success and failure shapes, and a small reply whole. */
+#define REPLY_HEAD_BYTES 256
+#define REPLY_TAIL_BYTES 256
+
+/* The command line: `bun run --allow-read ROOT/.compozy/bun_worker.ts` with a ROOT of some depth. */
+#define ARGS_BYTES 512
+/* Arguments of a failed exec that are read; each up to half of ARGS_BYTES. */
+#define ARGV_MAX 16
+/* Deepest glob or file name that the exec filter compares; NAME_MAX is 255. */
+#define PATH_BYTES 256
+/* The executed file's own name. */
+#define NAME_BYTES 64
+/* Executable patterns: five default names, and what --bun.exe adds. */
+#define EXE_PATTERNS_MAX 16
+/* Literal part of an executable pattern before its first or behind its last wildcard. */
+#define EXE_LITERAL_BYTES 64
+
+/*
+ * Runs under way at once, where --probe.max-runs does not say otherwise: at 4 KiB a record this bounds
+ * kernel memory to 16 MiB.
+ */
+#define RUNS_DEFAULT 4096
+/* A run's stdin, stdout and stderr, each found by the one inode through which its other end is used. */
+#define STREAMS_PER_RUN 3
+/* Processes whose transfers are looked at: the run, and its ancestors where no other run shares them. */
+#define WATCHED_PER_RUN (1 + ANCESTORS_MAX)
+/* Buckets of the filter in front of the watched map: one 16 KiB array, hot in the first-level cache. */
+#define WATCHED_BUCKETS 4096
+/* Processes between the server and Bun (sh -c, bunx, npm) that may own the pipes. */
+#define ANCESTORS_MAX 4
+/* Pieces of one readv, writev, sendmsg or recvmsg whose payload is looked at; all their bytes count. */
+#define IOVECS_MAX 16
+/* Buffers of one pipe that are looked at for bytes written before the run was known; the kernel's default is 16. */
+#define PIPE_BUFFERS_MAX 16
+
+/*
+ * Finished runs on their way to user space, where --probe.ring-bytes does not say otherwise: a quarter of a
+ * thousand records. What it cannot take is swept.
+ */
+#define RING_BYTES_DEFAULT (1024 * 1024)

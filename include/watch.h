@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#pragma once
+
+/*
+ * The other maps' values, and the exec filter's patterns. Needs __u32 and __u64 from its includer.
+ */
+#include "include/run.h"
+
+/* A process whose transfers are looked at, by tgid: a Bun process, or one that may hold other ends of its stdio. */
+struct watch {
+	__u64 run_start_ns; /* start_ns of the run that this process is; 0 = it is none */
+	__u32 lost; /* its run could not be recorded: 1 + the cause's enum kernel_counter, counted at exec */
+	__u32 pad;
+};
+
+/* What a transfer by the other end of an inode means. */
+struct endpoint {
+	struct run_key run;
+	__u32 written; /* 1 + stdio_index that a write feeds; 0 = none */
+	__u32 read;    /* 1 + stdio_index that a read drains; 0 = none */
+};
+
+/*
+ * A glob's literal ends. The kernel side lets through what starts with prefix and ends with suffix, a
+ * superset of what the glob matches; user space applies the whole glob. Without wildcard: exact, all in prefix.
+ */
+struct exe_pattern {
+	char prefix[EXE_LITERAL_BYTES];
+	char suffix[EXE_LITERAL_BYTES];
+	__u32 prefix_bytes;
+	__u32 suffix_bytes;
+	__u32 exact;
+	__u32 whole_path; /* compare with the path given to exec, else with base names */
+};
+
+/* The names of an executed file. */
+struct executable {
+	char path[PATH_BYTES]; /* as given to exec; for a script, its interpreter's */
+	char name[NAME_BYTES]; /* of the file itself, symbolic links resolved */
+	__u32 path_bytes;
+	__u32 name_bytes;
+	__u32 base; /* offset in path behind its last slash */
+	__u32 pad;
+};
+
+/* A process that executes Bun already, as user space found it in /proc: to be adopted. By tgid. */
+struct candidate {
+	struct executable executable;
+	__u8 args[ARGS_BYTES];
+	__u32 args_bytes;
+	__u32 args_truncated;
+};
+
+/* What is left of a stream whose run is gone; the bits that the settle program returns, shifted by 4 * stdio_index. */
+enum stream_state {
+	STREAM_HAS_WRITER = 1u << 0,
+	STREAM_HAS_READER = 1u << 1,
+	STREAM_HAS_BYTES = 1u << 2, /* written and not read */
+};
+#define STREAM_STATE_BITS 4
