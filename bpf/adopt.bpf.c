@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * Runs that were under way when the agent started. User space names the processes, an iterator over all tasks
+ * begins their runs as exec would have; what came before is not known, and the record says so.
+ */
+#include "bpf/maps.h"
+#include <bpf/bpf_core_read.h>
+
+#include "bpf/begin.h"
+#include "bpf/run.h"
+
+/* A pid of a pid namespace may be another process's here: the executed file's name has to be the same. */
+static __always_inline bool candidate_is(const struct candidate *candidate,
+					 struct task_struct *task)
+{
+	char name[NAME_BYTES] = {};
+
+	if (bpf_probe_read_kernel_str(
+		    name, sizeof(name),
+		    BPF_CORE_READ(task, mm, exe_file, f_path.dentry, d_name.name)) < 0)
+		return false;
+	for (__u32 i = 0; i < NAME_BYTES; i++) {
+		if (name[i] != candidate->executable.name[i])
+			return false;
+		if (!name[i])
+			break;
+	}
+	return true;
+}
+
+static __always_inline void run_adopt(struct run *run, struct task_struct *task,
+				      const struct candidate *candidate)
+{
+	run->flags = RUN_ADOPTED | RUN_CONFIRMED;
+	__builtin_memcpy(run->args, candidate->args, sizeof(run->args));
+	run->args_bytes = candidate->args_bytes;
+	if (candidate->args_truncated)
+		run->flags |= RUN_ARGS_TRUNCATED;
+	run->cgroup_id = BPF_CORE_READ(task, cgroups, dfl_cgrp, kn, id);
+	run->rss_before_bytes = BPF_CORE_READ(task, signal, maxrss) * page_bytes;
+	run->cpu_ns = BPF_CORE_READ(task, signal, sum_sched_runtime);
+	run_count(run);
+}
+
+SEC("iter/task")
+int adopt_task(struct bpf_iter__task *ctx)
+{
+	struct task_struct *task = ctx->task;
+	struct candidate *candidate;
+	struct run *run;
+	__u32 tgid;
+
+	if (!task || task->pid != task->tgid)
+		return 0;
+	tgid = task->tgid;
+	candidate = bpf_map_lookup_elem(&candidates, &tgid);
+	if (!candidate || !candidate_is(candidate, task))
+		return 0;
+	if (run_find(tgid, BPF_CORE_READ(task, start_time)))
+		return 0; /* its exec was seen */
+	run = run_begin(task, &candidate->executable);
+	if (run)
+		run_adopt(run, task, candidate);
+	return 0;
+}

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#pragma once
+
+/* A run's beginning: its record, its streams, and the processes that may hold their other ends. */
+#include "bpf/maps.h"
+#include <bpf/bpf_core_read.h>
+
+#include "bpf/stream.h"
+#include "bpf/watched.h"
+
+/* What a run's record is before anything is known; too big for the stack. */
+static const struct run blank;
+
+static __always_inline void ancestors_watch(struct run *run, struct task_struct *task)
+{
+	struct task_struct *ancestor = task;
+
+	for (int i = 0; i < ANCESTORS_MAX; i++) {
+		ancestor = BPF_CORE_READ(ancestor, real_parent, group_leader);
+		__u32 tgid = BPF_CORE_READ(ancestor, tgid);
+
+		if (tgid <= 1)
+			break;
+		run->ancestors[i] = tgid;
+		watched_add(tgid);
+	}
+}
+
+static __always_inline void run_fill(struct run *run, struct task_struct *task,
+				     const struct executable *executable)
+{
+	struct task_struct *parent = BPF_CORE_READ(task, real_parent, group_leader);
+
+	run->exec_ns = bpf_ktime_get_ns();
+	run->cpu = bpf_get_smp_processor_id();
+	run->parent_pid = BPF_CORE_READ(parent, tgid);
+	run->parent_start_ns = BPF_CORE_READ(parent, start_time);
+	__builtin_memcpy(run->exe, executable->path, sizeof(run->exe));
+	__builtin_memcpy(run->name, executable->name, sizeof(run->name));
+	for (__u32 i = 0; i < STDIO_COUNT; i++)
+		stream_read(&run->stdio[i], task, i);
+}
+
+/*
+ * Puts a run into the map and watches its process. Its streams lead to it from here on. One that is there stays as
+ * it is: the process executes Bun again (bunx, a script's #! line). NULL when there is no room; exec_confirm counts it.
+ */
+static __always_inline struct run *run_begin(struct task_struct *task,
+					     const struct executable *executable)
+{
+	__u32 tgid = BPF_CORE_READ(task, tgid);
+	struct run_key key = {.tgid = tgid};
+	struct watch *watch;
+	struct run *run;
+	long r;
+
+	key.start_ns = BPF_CORE_READ(task, group_leader, start_time);
+	if (!watched_add(tgid) || !(watch = watched_find(tgid))) {
+		counter_add(LOST_MAP_FULL, 1);
+		return NULL;
+	}
+	r = bpf_map_update_elem(&runs, &key, &blank, BPF_NOEXIST);
+	run = bpf_map_lookup_elem(&runs, &key);
+	if (r == -EEXIST)
+		return run;
+	watch->run_start_ns = key.start_ns;
+	watch->lost = r == 0 ? 0 : 1 + (r == -ENOMEM ? LOST_NO_MEMORY : LOST_MAP_FULL);
+	if (!run)
+		return NULL;
+
+	run->key = key;
+	run_fill(run, task, executable);
+	ancestors_watch(run, task);
+	for (__u32 i = 0; i < STDIO_COUNT; i++)
+		stream_register(run, i);
+	return run;
+}

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#pragma once
+
+/*
+ * The state that all families share. maps.bpf.c defines it; the other objects are linked against it.
+ */
+#include "bpf/types.h"
+#include <bpf/bpf_helpers.h>
+
+#include "include/counters.h"
+#include "include/watch.h"
+
+#ifdef BUNSCOPE_DEFINE_MAPS
+#define SHARED
+#else
+#define SHARED extern
+#endif
+
+/*
+ * Runs under way. Not preallocated: a node with three tools at once should not hold 16 MiB. A freed
+ * record's memory may serve the next run while another cpu still looks at it; that takes a cpu to stand
+ * still for the length of an exec between a lookup and its last write.
+ */
+SHARED struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, RUNS_DEFAULT);
+	__type(key, struct run_key);
+	__type(value, struct run);
+} runs SEC(".maps");
+
+/* Who is at the other end: inode of a pipe, or of the far end of a socket pair, to run and stream. */
+SHARED struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, RUNS_DEFAULT *STREAMS_PER_RUN);
+	__type(key, struct inode_key);
+	__type(value, struct endpoint);
+} streams SEC(".maps");
+
+SHARED struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, RUNS_DEFAULT *WATCHED_PER_RUN);
+	__type(key, __u32);
+	__type(value, struct watch);
+} watched SEC(".maps");
+
+/* Runs that are gone and that nobody has waited for: zombies. User space takes out those that were no tool's. */
+SHARED struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, RUNS_DEFAULT);
+	__type(key, struct run_key);
+	__type(value, __u32);
+} unreaped SEC(".maps");
+
+/* What user space found under way; empty but for the moment of adoption. */
+SHARED struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, RUNS_DEFAULT);
+	__type(key, __u32);
+	__type(value, struct candidate);
+} candidates SEC(".maps");
+
+SHARED struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, RING_BYTES_DEFAULT);
+} ring SEC(".maps");
+
+SHARED struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct kernel_counters);
+} counters SEC(".maps");
+
+/*
+ * The filter in front of `watched`: number of watched processes by tgid % WATCHED_BUCKETS. A process that
+ * has nothing to do with us pays one load from an array instead of a hash lookup at each transfer.
+ */
+SHARED __u32 watched_buckets[WATCHED_BUCKETS];
+
+/* Of the running kernel; set before it is loaded. */
+SHARED const volatile __u32 page_bytes;
+
+/* Adds to a counter of this cpu and returns its new value. */
+static __always_inline __u64 counter_add(__u64 index, __u64 n)
+{
+	__u32 zero = 0;
+	struct kernel_counters *all = bpf_map_lookup_elem(&counters, &zero);
+
+	if (!all || index >= KERNEL_COUNTERS_COUNT)
+		return 0;
+	/* An interrupt on this cpu may count too. */
+	__sync_fetch_and_add(&all->n[index], n);
+	return all->n[index];
+}

@@ -1,0 +1,393 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * The process family: begins a run at exec, confirms it, records who signalled it, ends it.
+ */
+#include "bpf/maps.h"
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_tracing.h>
+
+#include "bpf/arch.h"
+#include "bpf/begin.h"
+#include "bpf/executable.h"
+#include "bpf/run.h"
+#include "bpf/syscall.h"
+#include "bpf/watched.h"
+
+/* ---- exec: the run begins ---- */
+
+static __always_inline int exec_prepare(const struct executable *executable)
+{
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+
+	struct run *run;
+
+	if (!executable || !executable_matches(executable))
+		return 0;
+	run = run_begin(task, executable);
+	if (run)
+		run->exec_error = 0; /* of an earlier try: a search through PATH */
+	return 0;
+}
+
+/* Before the parent can know that exec worked, and so before it writes: Linux 6.10. */
+SEC("tp_btf/sched_prepare_exec")
+int BPF_PROG(exec_prepare_tp, struct task_struct *task, struct linux_binprm *bprm)
+{
+	return exec_prepare(executable_read(bprm));
+}
+
+/* The same moment, since 5.8. */
+SEC("fentry/begin_new_exec")
+int BPF_PROG(exec_prepare_fentry, struct linux_binprm *bprm)
+{
+	return exec_prepare(executable_read(bprm));
+}
+
+/* Where neither can be had: at the entry of execve and execveat, whose path is the second argument. */
+SEC("tracepoint")
+int exec_prepare_syscall(struct sys_enter_args *ctx)
+{
+	return exec_prepare(executable_read_user(ctx->args[ctx->number == SYSCALL_EXECVEAT]));
+}
+
+/* ---- exec failed: if nothing else is executed, the run failed to start ---- */
+
+/*
+ * The arguments that exec was given, from the process that it was called in. Their length is kept in the
+ * record, where the verifier knows nothing of it: it would follow each possible one.
+ */
+static __always_inline void argv_read(struct run *run, __u64 argv)
+{
+	run->args_bytes = 0;
+	for (__u32 i = 0; i < ARGV_MAX; i++) {
+		__u64 arg = 0, at = run->args_bytes;
+		long n;
+
+		if (at > ARGS_BYTES / 2)
+			break;
+		if (bpf_probe_read_user(&arg, sizeof(arg), (void *)(argv + i * sizeof(arg))) < 0 ||
+		    !arg)
+			break;
+		n = bpf_probe_read_user_str(run->args + at, ARGS_BYTES / 2, (void *)arg);
+		if (n <= 0)
+			break;
+		run->args_bytes = at + n;
+	}
+}
+
+/* Attached to the exits of execve and execveat. */
+SEC("tracepoint")
+int exec_failed(struct sys_exit_args *ctx)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	const struct executable *executable;
+	struct pt_regs *regs;
+	struct run *run;
+	bool at = ctx->number == SYSCALL_EXECVEAT;
+
+	if (ctx->result >= 0)
+		return 0;
+	regs = (struct pt_regs *)bpf_task_pt_regs(task);
+	executable = executable_read_user(at ? syscall_arg2(regs) : syscall_arg1(regs));
+	if (!executable || !executable_matches(executable))
+		return 0;
+	run = run_begin(task, executable);
+	if (!run || run->flags & RUN_CONFIRMED)
+		return 0;
+	run->exec_error = ctx->result;
+	argv_read(run, at ? syscall_arg3(regs) : syscall_arg2(regs));
+	return 0;
+}
+
+/* ---- exec worked: the run counts ---- */
+
+/* It never was a run. */
+static __always_inline void run_drop(struct run *run)
+{
+	struct run_key key = run->key;
+
+	run_forget_streams(run);
+	bpf_map_delete_elem(&runs, &key);
+}
+
+static __always_inline void args_read(struct run *run, struct task_struct *task)
+{
+	__u64 from = BPF_CORE_READ(task, mm, arg_start), to = BPF_CORE_READ(task, mm, arg_end);
+	__u64 bytes = to - from;
+
+	if (bytes > ARGS_BYTES) {
+		bytes = ARGS_BYTES;
+		run->flags |= RUN_ARGS_TRUNCATED;
+	}
+	if (bpf_probe_read_user(run->args, bytes, (void *)from) < 0) {
+		__sync_fetch_and_add(&run->faults, 1);
+		counter_add(KERNEL_USER_FAULT, 1);
+		return;
+	}
+	run->args_bytes = bytes;
+}
+
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(exec_confirm, struct task_struct *p)
+{
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
+	struct watch *watch = watched_find(tgid);
+	struct run *run;
+
+	if (!watch || !watch->run_start_ns)
+		return 0;
+	run = run_find(tgid, watch->run_start_ns);
+	if (!run) {
+		if (watch->lost)
+			counter_add((__u64)watch->lost - 1, 1);
+		watch->lost = 0;
+		return 0;
+	}
+
+	if (run->exec_error) {
+		/* After a failed try it executed something else. */
+		watch->run_start_ns = 0;
+		run_drop(run);
+		return 0;
+	}
+	args_read(run, task);
+	run->cgroup_id = bpf_get_current_cgroup_id();
+	run->rss_before_bytes = BPF_CORE_READ(task, signal, maxrss) * page_bytes;
+	if (!bpf_core_field_exists(task->sched_info.run_delay))
+		run->flags |= RUN_NO_RUNQUEUE;
+	run_count(run);
+	run->flags |= RUN_CONFIRMED;
+	return 0;
+}
+
+/* ---- signals ---- */
+
+SEC("tp_btf/signal_generate")
+int BPF_PROG(signal_generate, int number, struct kernel_siginfo *info, struct task_struct *to,
+	     int group, int result)
+{
+	__u32 tgid = BPF_CORE_READ(to, tgid);
+	struct watch *watch = watched_find(tgid);
+	struct sent_signal *sent;
+	struct run *run;
+	int code;
+
+	if (!watch || !watch->run_start_ns || result != TRACE_SIGNAL_DELIVERED)
+		return 0;
+	run = run_find(tgid, watch->run_start_ns);
+	if (!run)
+		return 0;
+
+	/* kernel/signal.c: SEND_SIG_NOINFO is 0, SEND_SIG_PRIV is 1, else it is a pointer */
+	if ((__u64)info <= 1)
+		code = info ? SI_KERNEL : SI_USER;
+	else
+		code = BPF_CORE_READ(info, si_code);
+	sent = number == SIGKILL ? &run->kill : &run->other;
+	sent->number = number;
+	sent->code = code;
+	sent->ns = bpf_ktime_get_ns();
+	sent->pid = code == SI_USER || code == SI_QUEUE || code == SI_TKILL
+			    ? bpf_get_current_pid_tgid() >> 32
+			    : 0;
+	return 0;
+}
+
+static __always_inline int victim_mark(__u32 tgid)
+{
+	struct watch *watch = watched_find(tgid);
+	struct run *run = watch && watch->run_start_ns ? run_find(tgid, watch->run_start_ns) : NULL;
+
+	if (run)
+		run->oom_ns = bpf_ktime_get_ns();
+	return 0;
+}
+
+/* Linux 6.8: the victim's task and the caller's uid. */
+SEC("tp_btf/mark_victim")
+int BPF_PROG(oom_victim_task, struct task_struct *victim)
+{
+	return victim_mark(BPF_CORE_READ(victim, tgid));
+}
+
+/* Until 6.7: the victim's pid. */
+SEC("tp_btf/mark_victim")
+int BPF_PROG(oom_victim_pid, int pid)
+{
+	return victim_mark(pid);
+}
+
+/* ---- exit ---- */
+
+static __always_inline __u64 rss_bytes(struct mm_struct *mm)
+{
+	__u64 high = BPF_CORE_READ(mm, hiwater_rss), pages = 0;
+
+	if (bpf_core_field_exists(mm->rss_stat[0].count))
+		pages = BPF_CORE_READ(mm, rss_stat[MM_FILEPAGES].count) +
+			BPF_CORE_READ(mm, rss_stat[MM_ANONPAGES].count) +
+			BPF_CORE_READ(mm, rss_stat[MM_SHMEMPAGES].count);
+	return (high > pages ? high : pages) * page_bytes;
+}
+
+/*
+ * The kernel's high-water mark, unless the process inherited a higher one: a vfork child takes over
+ * its server's at exec. Then the address space's own, while there is one at this point (from 6.16 on).
+ */
+static __always_inline void rss_read(struct run *run, struct task_struct *task)
+{
+	struct mm_struct *mm = BPF_CORE_READ(task, mm);
+
+	run->max_rss_bytes = BPF_CORE_READ(task, signal, maxrss) * page_bytes;
+	if (run->max_rss_bytes > run->rss_before_bytes)
+		return;
+	if (mm)
+		run->max_rss_bytes = rss_bytes(mm);
+	else
+		run->flags |= RUN_RSS_INHERITED;
+}
+
+static __always_inline void run_exit(struct run *run, struct task_struct *task)
+{
+	int group_code = BPF_CORE_READ(task, signal, group_exit_code);
+
+	run_count(run);
+	run->exit_code = group_code ? group_code : BPF_CORE_READ(task, exit_code);
+	rss_read(run, task);
+	run->exit_ns = bpf_ktime_get_ns();
+}
+
+/* It was executed, or somebody tried to. */
+static __always_inline bool run_was_tried(const struct run *run)
+{
+	return run->flags & RUN_CONFIRMED || run->exec_error;
+}
+
+/*
+ * Once for each thread, as it begins to exit. `live` counts the threads that have not: where it is 0
+ * the status is known. Two of them may see that; the later one says when.
+ */
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(process_exit, struct task_struct *p)
+{
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
+	struct watch *watch = watched_find(tgid);
+	bool dead = BPF_CORE_READ(task, signal, live.counter) == 0;
+	struct run *run;
+
+	if (!watch)
+		return 0;
+	run = watch->run_start_ns ? run_find(tgid, watch->run_start_ns) : NULL;
+	if (run && run_was_tried(run)) {
+		__sync_fetch_and_add(&run->exiting, 1);
+		if (dead)
+			run_exit(run, task);
+		return 0;
+	}
+	if (!dead)
+		return 0;
+	if (run)
+		run_drop(run);
+	watched_remove(tgid);
+	return 0;
+}
+
+static __always_inline void unreaped_add(const struct run *run)
+{
+	struct run_key key = run->key;
+	__u32 value = 0;
+
+	if (bpf_map_update_elem(&unreaped, &key, &value, BPF_NOEXIST) < 0)
+		counter_add(KERNEL_UNREAPED_FULL, 1);
+}
+
+/* Some time after somebody waited for it. */
+SEC("tp_btf/sched_process_free")
+int BPF_PROG(process_free, struct task_struct *task)
+{
+	struct run_key key = {.start_ns = task->start_time, .tgid = task->tgid};
+
+	if (task->pid == task->tgid)
+		bpf_map_delete_elem(&unreaped, &key);
+	return 0;
+}
+
+static __always_inline bool task_is_dead(struct task_struct *task)
+{
+	struct task_struct___5_13 *older = (void *)task;
+
+	if (bpf_core_field_exists(task->__state))
+		return BPF_CORE_READ(task, __state) == TASK_DEAD;
+	return BPF_CORE_READ(older, state) == TASK_DEAD;
+}
+
+static __always_inline void thread_gone(struct run *run, struct task_struct *task)
+{
+	__u64 cpu_ns = BPF_CORE_READ(task, se.sum_exec_runtime);
+
+	if ((__u32)BPF_CORE_READ(task, pid) == run->key.tgid) {
+		run->main_exit_ns = bpf_ktime_get_ns();
+		run->main_cpu_ns = cpu_ns;
+		run->main_runqueue_ns = BPF_CORE_READ(task, sched_info.run_delay);
+	}
+	__sync_fetch_and_add(&run->cpu_ns, cpu_ns);
+	__sync_fetch_and_add(&run->exiting, -1);
+}
+
+/*
+ * Once for each thread, as it leaves its cpu for good. Only now is its CPU time complete: at the exit
+ * above, up to a tick of it has not been added up, a quarter of a short run's. Threads other than the leader are
+ * released before this point, so the last one is the one that leaves no more than a zombie behind.
+ */
+static __always_inline int thread_switched_out(struct task_struct *task)
+{
+	__u32 tgid = BPF_CORE_READ(task, tgid);
+	struct watch *watch = watched_find(tgid);
+	struct run *run;
+
+	if (!watch || !watch->run_start_ns)
+		return 0;
+	run = run_find(tgid, watch->run_start_ns);
+	if (!run || !run_was_tried(run))
+		return 0;
+	thread_gone(run, task);
+	if (!run->exit_ns || run->exiting || BPF_CORE_READ(task, signal, nr_threads) > 1)
+		return 0;
+	watched_remove(tgid);
+	unreaped_add(run);
+	counter_add(KERNEL_RUNS_EXITED, 1);
+	run->gone_ns = bpf_ktime_get_ns();
+	run_settle(run);
+	return 0;
+}
+
+SEC("tp_btf/sched_switch")
+int BPF_PROG(task_switch, bool preempt, struct task_struct *previous)
+{
+	if (!(previous->flags & PF_EXITING) || !task_is_dead(previous))
+		return 0;
+	return thread_switched_out(previous);
+}
+
+/* ---- asked by user space ---- */
+
+struct settle_args {
+	__u64 tgid;
+	__u64 start_ns;
+};
+
+/* Run by user space, never attached: the state of the streams of a run that is not over, though its process is gone. */
+SEC("raw_tp")
+int run_streams_state(struct settle_args *args)
+{
+	struct run *run = run_find(args->tgid, args->start_ns);
+	__u32 state = 0;
+
+	if (!run)
+		return 0;
+	for (__u32 i = 0; i < STDIO_COUNT; i++)
+		state |= stream_state(&run->stdio[i]) << (i * STREAM_STATE_BITS);
+	return state;
+}

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#pragma once
+
+/*
+ * The kernel types that the programs touch, with only the fields they use. preserve_access_index makes
+ * each access a relocation against the running kernel's BTF, so no kernel's headers are needed to build.
+ */
+typedef unsigned char __u8;
+typedef unsigned short __u16;
+typedef unsigned int __u32;
+typedef unsigned long long __u64;
+typedef signed short __s16;
+typedef signed int __s32;
+typedef signed long long __s64;
+typedef __u16 __be16;
+typedef __u32 __be32;
+typedef __u32 __wsum;
+typedef __u16 umode_t;
+
+enum { false = 0, true = 1 };
+typedef _Bool bool;
+
+#define NULL ((void *)0)
+
+/* linux/bpf.h, uapi: only what is used. Values are ABI. */
+enum bpf_map_type_used {
+	BPF_MAP_TYPE_HASH = 1,
+	BPF_MAP_TYPE_ARRAY = 2,
+	BPF_MAP_TYPE_PERCPU_ARRAY = 6,
+	BPF_MAP_TYPE_RINGBUF = 27,
+};
+#define BPF_ANY 0
+#define BPF_NOEXIST 1
+#define BPF_F_NO_PREALLOC 1
+#define BPF_RB_NO_WAKEUP 1
+#define BPF_RB_FORCE_WAKEUP 2
+#define BPF_RB_AVAIL_DATA 0
+#define BPF_RB_RING_SIZE 1
+
+/* uapi values: errno.h, stat.h, socket.h, signal.h */
+#define EINTR 4
+#define EAGAIN 11
+#define ENOMEM 12
+#define EEXIST 17
+/* include/linux/errno.h: what an interrupted system call returns before the signal is handled */
+#define ERESTARTSYS 512
+#define ERESTART_RESTARTBLOCK 516
+#define S_IFMT 00170000
+#define S_IFSOCK 0140000
+#define S_IFREG 0100000
+#define S_IFIFO 0010000
+#define AF_UNIX 1
+#define MSG_PEEK 2
+/* include/linux/sched.h: a task that is about to leave its cpu for the last time; a task that exits */
+#define TASK_DEAD 0x80
+#define PF_EXITING 4
+#define SIGKILL 9
+#define SI_USER 0
+#define SI_KERNEL 0x80
+#define SI_QUEUE -1
+#define SI_TKILL -6
+/* include/trace/events/signal.h */
+#define TRACE_SIGNAL_DELIVERED 0
+/* include/linux/mm_types_task.h: indices of rss_stat */
+#define MM_FILEPAGES 0
+#define MM_ANONPAGES 1
+#define MM_SHMEMPAGES 3
+#define NR_MM_COUNTERS 4
+
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+
+typedef struct {
+	int counter;
+} atomic_t;
+
+struct qstr {
+	const unsigned char *name;
+};
+
+struct dentry {
+	struct qstr d_name;
+};
+
+struct path {
+	struct dentry *dentry;
+};
+
+struct pipe_buffer {
+	unsigned int len;
+};
+
+struct pipe_inode_info {
+	unsigned int head;
+	unsigned int tail;
+	unsigned int ring_size;
+	unsigned int readers;
+	unsigned int writers;
+	struct pipe_buffer *bufs;
+};
+
+struct inode {
+	umode_t i_mode;
+	unsigned long i_ino;
+	struct pipe_inode_info *i_pipe;
+};
+
+struct file {
+	struct path f_path;
+	struct inode *f_inode;
+	void *private_data;
+};
+
+struct fdtable {
+	unsigned int max_fds;
+	struct file **fd;
+};
+
+struct files_struct {
+	struct fdtable *fdt;
+};
+
+struct socket;
+
+struct sk_buff_head {
+	__u32 qlen;
+};
+
+struct sock_common {
+	unsigned short skc_family;
+};
+
+struct sock {
+	struct sock_common __sk_common;
+	struct sk_buff_head sk_receive_queue;
+	struct socket *sk_socket;
+};
+
+struct unix_sock {
+	struct sock sk;
+	struct sock *peer;
+};
+
+struct socket {
+	struct sock *sk;
+};
+
+struct socket_alloc {
+	struct socket socket;
+	struct inode vfs_inode;
+};
+
+struct percpu_counter {
+	__s64 count;
+};
+
+struct mm_struct {
+	struct file *exe_file;
+	unsigned long arg_start;
+	unsigned long arg_end;
+	unsigned long hiwater_rss;
+	struct percpu_counter rss_stat[NR_MM_COUNTERS];
+};
+
+struct sched_entity {
+	__u64 sum_exec_runtime;
+};
+
+struct sched_info {
+	unsigned long long run_delay;
+};
+
+struct signal_struct {
+	atomic_t live;
+	int nr_threads;
+	int group_exit_code;
+	unsigned long maxrss;
+	unsigned long long sum_sched_runtime;
+};
+
+struct kernfs_node {
+	__u64 id;
+};
+
+struct cgroup {
+	struct kernfs_node *kn;
+};
+
+struct css_set {
+	struct cgroup *dfl_cgrp;
+};
+
+struct task_struct {
+	unsigned int __state;
+	unsigned int flags;
+	int pid;
+	int tgid;
+	int exit_code;
+	__u64 start_time;
+	struct task_struct *real_parent;
+	struct task_struct *group_leader;
+	struct sched_entity se;
+	struct sched_info sched_info;
+	struct signal_struct *signal;
+	struct files_struct *files;
+	struct mm_struct *mm;
+	struct css_set *cgroups;
+};
+
+struct linux_binprm {
+	struct file *file;
+	const char *interp;
+};
+
+struct kernel_siginfo {
+	int si_code;
+};
+
+struct bpf_iter__task {
+	struct task_struct *task;
+};
+
+struct pt_regs {
+	unsigned long r10;
+	unsigned long dx;
+	unsigned long si;
+	unsigned long di;
+	unsigned long orig_ax;
+	unsigned short cs;
+};
+
+/* Until Linux 5.13 the state had this name. */
+struct task_struct___5_13 {
+	long state;
+};
+
+#pragma clang attribute pop
+
+/* uapi: the layout is ABI, no relocation wanted */
+struct iovec {
+	__u64 base;
+	__u64 len;
+};
+
+struct user_msghdr {
+	__u64 name;
+	__u32 namelen;
+	__u32 pad;
+	__u64 iov;
+	__u64 iovlen;
+};

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#pragma once
+
+/* The processes whose transfers are looked at. An entry goes when its process does. */
+#include "bpf/maps.h"
+
+static __always_inline struct watch *watched_find(__u32 tgid)
+{
+	if (!watched_buckets[tgid % WATCHED_BUCKETS])
+		return NULL;
+	return bpf_map_lookup_elem(&watched, &tgid);
+}
+
+/* Watches a process; one that is watched already stays as it is. False when the map is full. */
+static __always_inline bool watched_add(__u32 tgid)
+{
+	struct watch watch = {};
+	long r = bpf_map_update_elem(&watched, &tgid, &watch, BPF_NOEXIST);
+
+	if (r == 0)
+		__sync_fetch_and_add(&watched_buckets[tgid % WATCHED_BUCKETS], 1);
+	else if (r != -EEXIST)
+		counter_add(KERNEL_WATCHED_FULL, 1);
+	return r == 0 || r == -EEXIST;
+}
+
+static __always_inline void watched_remove(__u32 tgid)
+{
+	if (bpf_map_delete_elem(&watched, &tgid) == 0)
+		__sync_fetch_and_add(&watched_buckets[tgid % WATCHED_BUCKETS], (__u32)-1);
+}

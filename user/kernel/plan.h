@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* Which program serves each hook, from what the kernel has and what was configured. Pure. */
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "kernel/caps.h"
+
+enum stdio_probe { STDIO_PROBE_AUTO, STDIO_PROBE_FENTRY, STDIO_PROBE_SYSCALL };
+
+/* X(enum suffix, program): the programs of bpf/ that are attached. */
+#define PLAN_PROGRAMS(X)                                                                           \
+	X(EXEC_PREPARE_TP, exec_prepare_tp)                                                        \
+	X(EXEC_PREPARE_FENTRY, exec_prepare_fentry)                                                \
+	X(EXEC_PREPARE_SYSCALL, exec_prepare_syscall)                                              \
+	X(EXEC_CONFIRM, exec_confirm)                                                              \
+	X(EXEC_FAILED, exec_failed)                                                                \
+	X(PROCESS_EXIT, process_exit)                                                              \
+	X(TASK_SWITCH, task_switch)                                                                \
+	X(PROCESS_FREE, process_free)                                                              \
+	X(SIGNAL, signal_generate)                                                                 \
+	X(VICTIM_TASK, oom_victim_task)                                                            \
+	X(VICTIM_PID, oom_victim_pid)                                                              \
+	X(TRANSFER_TRACEPOINT, transfer_tracepoint)                                                \
+	X(TRANSFER_SYS_EXIT, transfer_sys_exit)
+
+enum plan_program {
+#define X(name, program) PLAN_##name,
+	PLAN_PROGRAMS(X)
+#undef X
+		PLAN_PROGRAM_COUNT,
+};
+
+#define PLAN_HOOKS_MAX PLAN_PROGRAM_COUNT
+#define PLAN_HOOK_PROGRAMS_MAX 2
+
+enum plan_state {
+	PLAN_ATTACHED, /* the best flavour there is */
+	PLAN_FALLBACK, /* a second choice: works, `reason` says at what price */
+	PLAN_FAILED,   /* needed or wanted, and not there */
+	PLAN_OFF,      /* not wanted */
+};
+
+struct plan_hook {
+	const char *family;
+	const char *hook;
+	const char *flavour; /* "" when there is none */
+	enum plan_program
+		programs[PLAN_HOOK_PROGRAMS_MAX]; /* `count` of them are loaded together */
+	size_t count;
+	enum plan_state state;
+	bool required;
+	const char *reason; /* static; "" when there is nothing to say */
+};
+
+struct plan {
+	struct plan_hook hooks[PLAN_HOOKS_MAX];
+	size_t count;
+};
+
+extern const char *const plan_state_names[];
+
+/* Never fails: a hook that nothing can serve is PLAN_FAILED. */
+void plan_make(const struct caps *caps, enum stdio_probe stdio, struct plan *ret);
+/* The first required hook that failed, NULL when the agent can do its job. */
+const struct plan_hook *plan_missing(const struct plan *plan);
+/* Is the program among those to load? */
+bool plan_has(const struct plan *plan, enum plan_program program);

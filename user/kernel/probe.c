@@ -1,0 +1,470 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "kernel/probe.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <linux/perf_event.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "bunscope.skel.h"
+#include "kernel/candidates.h"
+#include "kernel/pattern.h"
+#include "kernel/tracefs.h"
+
+/* Records that one walk takes from the kernel at a time: 256 KiB. */
+#define WALK_BATCH 64
+/* Entries that are only counted, at a time: on the stack. */
+#define COUNT_BATCH 256
+
+/* A program each, or one for each of a program's system calls. */
+#define LINKS_MAX (PLAN_PROGRAM_COUNT + SYSCALLS_MAX)
+#define SYSCALLS_MAX 16
+
+struct probe {
+	struct bunscope_bpf *skeleton;
+	struct bpf_link *links[LINKS_MAX];
+	size_t links_count;
+	struct ring_buffer *ring;
+	probe_record_fn *finished;
+	void *arg;
+	size_t cpus;
+	struct kernel_counters *counters; /* of each cpu */
+	struct run *batch;		  /* WALK_BATCH records of a walk */
+	struct run_key *batch_keys;
+};
+
+const char *const probe_map_names[PROBE_MAP_COUNT] = {
+	[PROBE_MAP_RUNS] = "runs",
+	[PROBE_MAP_STREAMS] = "streams",
+	[PROBE_MAP_WATCHED] = "watched",
+	[PROBE_MAP_UNREAPED] = "unreaped",
+};
+
+static struct bpf_program *program_of(const struct bunscope_bpf *skeleton,
+				      enum plan_program program)
+{
+	switch (program) {
+#define X(name, function)                                                                          \
+	case PLAN_##name:                                                                          \
+		return skeleton->progs.function;
+		PLAN_PROGRAMS(X)
+#undef X
+	default:
+		return NULL;
+	}
+}
+
+static int log_libbpf(enum libbpf_print_level level, const char *format, va_list args)
+{
+	char line[512];
+
+	if (level == LIBBPF_DEBUG || !log_enabled(LOG_LEVEL_DEBUG))
+		return 0;
+	(void)vsnprintf(line, sizeof(line), format, args);
+	line[strcspn(line, "\n")] = '\0';
+	log_debug("libbpf: %s", line);
+	return 0;
+}
+
+static int configure(struct bunscope_bpf *skeleton, const struct probe_config *config,
+		     const struct plan *plan)
+{
+	for (size_t i = 0; i < config->exe_globs_count; i++) {
+		int r = pattern_from_glob(config->exe_globs[i], &skeleton->rodata->exe_patterns[i]);
+		if (r < 0)
+			return r;
+	}
+	skeleton->rodata->exe_patterns_count = (__u32)config->exe_globs_count;
+	(void)bpf_map__set_max_entries(skeleton->maps.runs, config->max_runs);
+	(void)bpf_map__set_max_entries(skeleton->maps.streams, config->max_runs * STREAMS_PER_RUN);
+	(void)bpf_map__set_max_entries(skeleton->maps.watched, config->max_runs * WATCHED_PER_RUN);
+	(void)bpf_map__set_max_entries(skeleton->maps.unreaped, config->max_runs);
+	(void)bpf_map__set_max_entries(skeleton->maps.candidates, config->max_runs);
+	(void)bpf_map__set_max_entries(skeleton->maps.ring, config->ring_bytes);
+	skeleton->rodata->page_bytes = (__u32)sysconf(_SC_PAGESIZE);
+
+	for (int i = 0; i < PLAN_PROGRAM_COUNT; i++) {
+		int r = bpf_program__set_autoload(program_of(skeleton, i), plan_has(plan, i));
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* The system calls whose tracepoints a program of that type is attached to; NULL-terminated. */
+static const char *const *syscalls_of(enum plan_program program)
+{
+	static const char *const prepare[] = {"sys_enter_execve", "sys_enter_execveat", NULL};
+	static const char *const failed[] = {"sys_exit_execve", "sys_exit_execveat", NULL};
+	static const char *const transfer[] = {
+		"sys_exit_read",
+		"sys_exit_readv",
+		"sys_exit_preadv2",
+		"sys_exit_recvfrom",
+		"sys_exit_recvmsg",
+		"sys_exit_write",
+		"sys_exit_writev",
+		"sys_exit_pwritev2",
+		"sys_exit_sendto",
+		"sys_exit_sendmsg",
+		NULL,
+	};
+
+	switch (program) {
+	case PLAN_EXEC_PREPARE_SYSCALL:
+		return prepare;
+	case PLAN_EXEC_FAILED:
+		return failed;
+	case PLAN_TRANSFER_TRACEPOINT:
+		return transfer;
+	default:
+		return NULL;
+	}
+}
+
+static int keep_link(struct probe *probe, struct bpf_link *link)
+{
+	if (!link)
+		return -errno;
+	probe->links[probe->links_count++] = link;
+	return 0;
+}
+
+/* A tracepoint's event is one for all cpus: the cpu that it is opened on does not matter. */
+static int attach_syscall(struct probe *probe, const struct bpf_program *program, int tracefs,
+			  const char *name)
+{
+	struct perf_event_attr attr = {.type = PERF_TYPE_TRACEPOINT, .size = sizeof(attr)};
+	int id = tracefs_syscall_id(tracefs, name);
+
+	if (id < 0)
+		return id;
+	attr.config = (uint64_t)id;
+	_cleanup_close_ int fd =
+		(int)syscall(SYS_perf_event_open, &attr, -1, 0, -1, PERF_FLAG_FD_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	int r = keep_link(probe, bpf_program__attach_perf_event(program, fd));
+	if (r == 0)
+		(void)take_fd(fd); /* the link's from here on */
+	return r;
+}
+
+static int attach_program(struct probe *probe, enum plan_program program)
+{
+	const struct bpf_program *bpf = program_of(probe->skeleton, program);
+	const char *const *name = syscalls_of(program);
+	int r = 0;
+
+	if (!name)
+		return keep_link(probe, bpf_program__attach(bpf));
+	_cleanup_close_ int tracefs = tracefs_open();
+	if (tracefs < 0)
+		return tracefs;
+	for (; *name && r == 0; name++)
+		r = attach_syscall(probe, bpf, tracefs, *name);
+	return r;
+}
+
+/* Attaches a hook's programs. On failure the hook says so; only a required one makes it an error. */
+static int attach_hook(struct probe *probe, struct plan_hook *hook)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < hook->count && r == 0; i++)
+		r = attach_program(probe, hook->programs[i]);
+	if (r == 0)
+		return 0;
+	hook->state = PLAN_FAILED;
+	hook->reason = "the kernel refused to attach it";
+	if (hook->required)
+		return r;
+	log_warn("probe %s/%s is off: %s", hook->family, hook->hook, strerror(-r));
+	return 0;
+}
+
+static int attach(struct probe *probe, struct plan *plan, char *ret_error, size_t error_bytes)
+{
+	for (size_t i = 0; i < plan->count; i++) {
+		struct plan_hook *hook = &plan->hooks[i];
+
+		if (hook->state == PLAN_FAILED)
+			continue;
+		int r = attach_hook(probe, hook);
+		if (r < 0) {
+			(void)snprintf(ret_error, error_bytes,
+				       "cannot attach the %s/%s probe (%s): %s", hook->family,
+				       hook->hook, hook->flavour, strerror(-r));
+			return r;
+		}
+	}
+	return 0;
+}
+
+static int ring_sample(void *arg, void *bytes, size_t n)
+{
+	const struct probe *probe = arg;
+
+	probe->finished(probe->arg, bytes, n);
+	return 0;
+}
+
+static int allocate(struct probe *probe)
+{
+	int cpus = libbpf_num_possible_cpus();
+
+	if (cpus < 0)
+		return cpus;
+	probe->cpus = (size_t)cpus;
+	probe->counters = calloc(probe->cpus, sizeof(*probe->counters));
+	probe->batch = calloc(WALK_BATCH, sizeof(*probe->batch));
+	probe->batch_keys = calloc(WALK_BATCH, sizeof(*probe->batch_keys));
+	probe->ring =
+		ring_buffer__new(bpf_map__fd(probe->skeleton->maps.ring), ring_sample, probe, NULL);
+	if (!probe->counters || !probe->batch || !probe->batch_keys)
+		return -ENOMEM;
+	return probe->ring ? 0 : -errno;
+}
+
+static int start(struct probe *probe, const struct probe_config *config, struct plan *plan,
+		 char *ret_error, size_t error_bytes)
+{
+	probe->skeleton = bunscope_bpf__open();
+	if (!probe->skeleton) {
+		(void)snprintf(ret_error, error_bytes, "cannot open the BPF object: %s",
+			       strerror(errno));
+		return -errno;
+	}
+	int r = configure(probe->skeleton, config, plan);
+	if (r < 0) {
+		(void)snprintf(ret_error, error_bytes, "cannot configure the BPF object: %s",
+			       strerror(-r));
+		return r;
+	}
+	r = bunscope_bpf__load(probe->skeleton);
+	if (r == 0)
+		r = allocate(probe);
+	if (r < 0) {
+		(void)snprintf(
+			ret_error, error_bytes,
+			"the kernel refused the BPF programs: %s; --log.level=debug says more",
+			strerror(-r));
+		return r;
+	}
+	return attach(probe, plan, ret_error, error_bytes);
+}
+
+int probe_start(const struct probe_config *config, struct plan *plan, struct probe **ret,
+		char *ret_error, size_t error_bytes)
+{
+	struct probe *probe = calloc(1, sizeof(*probe));
+
+	if (!probe)
+		return -ENOMEM;
+	probe->finished = config->finished;
+	probe->arg = config->arg;
+	(void)libbpf_set_print(log_libbpf);
+
+	int r = start(probe, config, plan, ret_error, error_bytes);
+	if (r < 0) {
+		probe_stop(&probe);
+		return r;
+	}
+	*ret = probe;
+	return 0;
+}
+
+void probe_stop(struct probe **owner)
+{
+	struct probe *probe = take_ptr(*owner);
+
+	if (!probe)
+		return;
+	for (size_t i = 0; i < probe->links_count; i++)
+		(void)bpf_link__destroy(probe->links[i]);
+	ring_buffer__free(probe->ring);
+	bunscope_bpf__destroy(probe->skeleton);
+	free(probe->counters);
+	free(probe->batch);
+	free(probe->batch_keys);
+	free(probe);
+}
+
+static int put_candidate(void *arg, uint32_t pid, const struct candidate *candidate)
+{
+	const struct probe *probe = arg;
+	int fd = bpf_map__fd(probe->skeleton->maps.candidates);
+
+	return bpf_map_update_elem(fd, &pid, candidate, BPF_ANY);
+}
+
+static void drop_candidates(const struct probe *probe)
+{
+	int fd = bpf_map__fd(probe->skeleton->maps.candidates);
+	uint32_t pid;
+
+	while (bpf_map_get_next_key(fd, NULL, &pid) == 0)
+		(void)bpf_map_delete_elem(fd, &pid);
+}
+
+/* Runs the iterator over all tasks. */
+static int iterate_tasks(const struct probe *probe)
+{
+	struct bpf_link *link = bpf_program__attach_iter(probe->skeleton->progs.adopt_task, NULL);
+	char nothing[1];
+
+	if (!link)
+		return -errno;
+	_cleanup_close_ int fd = bpf_iter_create(bpf_link__fd(link));
+	ssize_t n = fd < 0 ? -1 : read(fd, nothing, sizeof(nothing));
+	int r = n < 0 ? -errno : 0;
+	(void)bpf_link__destroy(link);
+	return r;
+}
+
+int probe_adopt(struct probe *probe, const char *const *exe_globs, size_t count)
+{
+	int found = candidates_find(exe_globs, count, put_candidate, probe);
+	int r = found > 0 ? iterate_tasks(probe) : 0;
+
+	drop_candidates(probe);
+	return r < 0 ? r : found;
+}
+
+int probe_fd(const struct probe *probe)
+{
+	return ring_buffer__epoll_fd(probe->ring);
+}
+
+int probe_drain(struct probe *probe)
+{
+	return ring_buffer__consume(probe->ring);
+}
+
+int probe_counters(struct probe *probe, uint64_t ret[KERNEL_COUNTERS_COUNT], uint64_t *ret_begun)
+{
+	uint32_t zero = 0;
+	int fd = bpf_map__fd(probe->skeleton->maps.counters);
+	int r = bpf_map_lookup_elem(fd, &zero, probe->counters);
+
+	if (r < 0)
+		return r;
+	memset(ret, 0, KERNEL_COUNTERS_COUNT * sizeof(*ret));
+	for (size_t cpu = 0; cpu < probe->cpus; cpu++) {
+		for (int i = 0; i < KERNEL_COUNTERS_COUNT; i++)
+			ret[i] += probe->counters[cpu].n[i];
+		if (ret_begun)
+			ret_begun[cpu] = probe->counters[cpu].n[KERNEL_RUNS_BEGUN];
+	}
+	return 0;
+}
+
+size_t probe_cpus(const struct probe *probe)
+{
+	return probe->cpus;
+}
+
+int probe_walk(struct probe *probe, probe_record_fn *each, void *arg)
+{
+	int fd = bpf_map__fd(probe->skeleton->maps.runs);
+	uint32_t position = 0;
+	void *from = NULL;
+
+	for (;;) {
+		uint32_t count = WALK_BATCH;
+		int r = bpf_map_lookup_batch(fd, from, &position, probe->batch_keys, probe->batch,
+					     &count, NULL);
+		if (r < 0 && r != -ENOENT)
+			return r;
+		for (uint32_t i = 0; i < count; i++)
+			each(arg, &probe->batch[i], sizeof(probe->batch[i]));
+		if (r == -ENOENT)
+			return 0;
+		from = &position;
+	}
+}
+
+/* Forgets where a stream leads, unless its inode has become another run's. */
+static void forget_stream(struct probe *probe, const struct run *run, const struct stream *stream)
+{
+	const struct inode_key *key =
+		stream->kind == STDIO_KIND_UNIX ? &stream->peer_key : &stream->key;
+	int fd = bpf_map__fd(probe->skeleton->maps.streams);
+	struct endpoint endpoint;
+
+	if (bpf_map_lookup_elem(fd, key, &endpoint) == 0 &&
+	    memcmp(&endpoint.run, &run->key, sizeof(run->key)) == 0)
+		(void)bpf_map_delete_elem(fd, key);
+}
+
+bool probe_take(struct probe *probe, const struct run *run)
+{
+	for (size_t i = 0; i < STDIO_COUNT; i++)
+		forget_stream(probe, run, &run->stdio[i]);
+	return bpf_map_delete_elem(bpf_map__fd(probe->skeleton->maps.runs), &run->key) == 0;
+}
+
+void probe_forget_unreaped(struct probe *probe, const struct run_key *key)
+{
+	(void)bpf_map_delete_elem(bpf_map__fd(probe->skeleton->maps.unreaped), key);
+}
+
+int probe_streams_state(struct probe *probe, const struct run_key *key)
+{
+	uint64_t args[] = {key->tgid, key->start_ns};
+	LIBBPF_OPTS(bpf_test_run_opts, options, .ctx_in = args, .ctx_size_in = sizeof(args));
+	int fd = bpf_program__fd(probe->skeleton->progs.run_streams_state);
+	int r = bpf_prog_test_run_opts(fd, &options);
+
+	return r < 0 ? r : (int)options.retval;
+}
+
+static const struct bpf_map *map_of(const struct probe *probe, enum probe_map map)
+{
+	switch (map) {
+	case PROBE_MAP_RUNS:
+		return probe->skeleton->maps.runs;
+	case PROBE_MAP_STREAMS:
+		return probe->skeleton->maps.streams;
+	case PROBE_MAP_UNREAPED:
+		return probe->skeleton->maps.unreaped;
+	default:
+		return probe->skeleton->maps.watched;
+	}
+}
+
+size_t probe_map_capacity(const struct probe *probe, enum probe_map map)
+{
+	return bpf_map__max_entries(map_of(probe, map));
+}
+
+long probe_map_entries(const struct probe *probe, enum probe_map map)
+{
+	int fd = bpf_map__fd(map_of(probe, map));
+	struct inode_key keys[COUNT_BATCH]; /* the largest key and value of these maps */
+	struct endpoint values[COUNT_BATCH];
+	uint32_t position = 0;
+	void *from = NULL;
+	long entries = 0;
+
+	if (map == PROBE_MAP_RUNS)
+		return -EINVAL;
+	for (;;) {
+		uint32_t count = COUNT_BATCH;
+		int r = bpf_map_lookup_batch(fd, from, &position, keys, values, &count, NULL);
+		if (r < 0 && r != -ENOENT)
+			return r;
+		entries += count;
+		if (r == -ENOENT)
+			return entries;
+		from = &position;
+	}
+}

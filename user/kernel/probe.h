@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * The kernel side, loaded and attached: the only way for the rest to reach it. Everything goes
+ * when the struct is freed, or the process ends.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <linux/types.h>
+
+#include "include/counters.h"
+#include "include/watch.h"
+#include "kernel/plan.h"
+
+struct probe;
+
+/* Called with the bytes of one record; they are gone when it returns. */
+typedef void probe_record_fn(void *arg, const void *bytes, size_t n);
+
+struct probe_config {
+	const char *const *exe_globs; /* which executables are Bun */
+	size_t exe_globs_count;
+	unsigned max_runs;	   /* entries of the runs map */
+	unsigned ring_bytes;	   /* a power of two, whole pages */
+	probe_record_fn *finished; /* a run that the ring delivered */
+	void *arg;
+};
+
+/*
+ * Loads and attaches what the plan says; updates the state of optional hooks that would not attach.
+ * 0 or -errno with one line in `ret_error` that says what to do; nothing stays attached then.
+ */
+int probe_start(const struct probe_config *config, struct plan *plan, struct probe **ret,
+		char *ret_error, size_t error_bytes);
+void probe_stop(struct probe **owner);
+
+/*
+ * Begins the runs that were under way before the probe was attached. Number of them, or -errno.
+ */
+int probe_adopt(struct probe *probe, const char *const *exe_globs, size_t count);
+
+/* Becomes readable when the ring has records. Owned by the probe. */
+int probe_fd(const struct probe *probe);
+/* Hands over what the ring holds. Number of records or -errno. */
+int probe_drain(struct probe *probe);
+
+/*
+ * Sums over all cpus; in ret_begun, if not NULL, the runs begun by each of probe_cpus(): what struct
+ * run's ordinal counts. 0 or -errno.
+ */
+int probe_counters(struct probe *probe, uint64_t ret[KERNEL_COUNTERS_COUNT], uint64_t *ret_begun);
+size_t probe_cpus(const struct probe *probe);
+
+/* Hands over every record of the runs map, finished or not. 0 or -errno. */
+int probe_walk(struct probe *probe, probe_record_fn *each, void *arg);
+/* Removes a run. True for the one caller, here or in the kernel, that removed it: it owns the record. */
+bool probe_take(struct probe *probe, const struct run *run);
+/* It was no tool's run: whether anybody waits for it does not matter. */
+void probe_forget_unreaped(struct probe *probe, const struct run_key *key);
+/* enum stream_state of the run's streams, 4 bits each from STDIO_IN up; -errno. */
+int probe_streams_state(struct probe *probe, const struct run_key *key);
+
+enum probe_map {
+	PROBE_MAP_RUNS,
+	PROBE_MAP_STREAMS,
+	PROBE_MAP_WATCHED,
+	PROBE_MAP_UNREAPED,
+	PROBE_MAP_COUNT,
+};
+extern const char *const probe_map_names[PROBE_MAP_COUNT];
+size_t probe_map_capacity(const struct probe *probe, enum probe_map map);
+/* Entries now, of any map but the runs, whose walk counts them anyway. -errno on failure. */
+long probe_map_entries(const struct probe *probe, enum probe_map map);
