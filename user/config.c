@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "config_flags.h"
+
+/* What has been read of the command line. */
+struct parser {
+	struct config *config;
+	char *const *args;
+	size_t count;
+	size_t next;
+	bool has_command;
+	uint64_t given; /* bit of each flag's index */
+	struct buf *message;
+};
+
+/* arg: n bytes, with the dashes. */
+static const struct flag *flag_find(const char *arg, size_t n)
+{
+	if (n < 2 || memcmp(arg, "--", 2) != 0)
+		return NULL;
+	for (size_t i = 0; i < config_flag_count; i++) {
+		const char *name = config_flags[i].name;
+
+		if (strlen(name) == n - 2 && memcmp(name, arg + 2, n - 2) == 0)
+			return &config_flags[i];
+	}
+	return NULL;
+}
+
+/* A message is one line, whatever was on the command line. */
+static void message_flatten(struct buf *message)
+{
+	for (size_t i = 0; i < message->len; i++) {
+		if ((unsigned char)message->data[i] < ' ')
+			message->data[i] = '?';
+	}
+}
+
+static bool was_given(const struct parser *parser, size_t i)
+{
+	return parser->given >> i & 1;
+}
+
+static int flag_set(struct parser *parser, const struct flag *flag, const char *value)
+{
+	_cleanup_buf_ struct buf error = {};
+
+	parser->given |= 1ull << (flag - config_flags);
+	int r = flag->set(parser->config, flag, value, &error);
+	if (r == -EINVAL)
+		buf_printf(parser->message, "bunscope: --%s: %s", flag->name, buf_cstr(&error));
+	return r;
+}
+
+/*
+ * "--flag=value" or "--flag value". Not getopt_long(): it takes abbreviations, which turn ambiguous
+ * as flags are added, does not name the argument that it refused, and keeps global state.
+ */
+static int parse_flag(struct parser *parser, const char *arg)
+{
+	size_t n = strcspn(arg, "=");
+	const char *value = arg[n] == '=' ? arg + n + 1 : NULL;
+	const struct flag *flag = flag_find(arg, n);
+
+	if (!flag) {
+		buf_printf(parser->message, "bunscope: unknown flag %.*s; see bunscope --help",
+			   (int)n, arg);
+		return -EINVAL;
+	}
+	if (!flag_takes_value(flag) && value) {
+		buf_printf(parser->message, "bunscope: --%s: takes no value", flag->name);
+		return -EINVAL;
+	}
+	if (flag_takes_value(flag) && !value) {
+		if (parser->next == parser->count) {
+			buf_printf(parser->message, "bunscope: --%s: needs a value", flag->name);
+			return -EINVAL;
+		}
+		value = parser->args[parser->next++];
+	}
+	return flag_set(parser, flag, value);
+}
+
+static int parse_command(struct parser *parser, const char *arg)
+{
+	if (!parser->has_command && strcmp(arg, "tail") == 0) {
+		parser->config->command = COMMAND_TAIL;
+		parser->has_command = true;
+		return 0;
+	}
+	buf_printf(parser->message, "bunscope: unexpected argument '%s'; see bunscope --help", arg);
+	return -EINVAL;
+}
+
+static bool parser_ended(const struct parser *parser)
+{
+	return parser->config->command == COMMAND_HELP ||
+	       parser->config->command == COMMAND_VERSION;
+}
+
+static int parse_args(struct parser *parser)
+{
+	int r = 0;
+
+	while (r == 0 && parser->next < parser->count && !parser_ended(parser)) {
+		const char *arg = parser->args[parser->next++];
+
+		r = *arg == '-' ? parse_flag(parser, arg) : parse_command(parser, arg);
+	}
+	return r;
+}
+
+/* Last, since the command may stand behind its flags. */
+static int check_commands(struct parser *parser)
+{
+	for (size_t i = 0; i < config_flag_count && !parser_ended(parser); i++) {
+		const struct flag *flag = &config_flags[i];
+
+		if (!was_given(parser, i) || flag->commands & 1u << parser->config->command)
+			continue;
+		buf_printf(parser->message, "bunscope: --%s: %s", flag->name,
+			   flag->commands & FOR_RUN ? "not with tail" : "only with tail");
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int set_words(struct config *config, const struct flag *flag, struct buf *error)
+{
+	_cleanup_free_ char *words = strdup(flag->fallback);
+	char *rest = NULL;
+	int r = 0;
+
+	if (!words)
+		return -ENOMEM;
+	for (char *word = strtok_r(words, " ", &rest); word && r == 0;
+	     word = strtok_r(NULL, " ", &rest))
+		r = flag->set(config, flag, word, error);
+	return r;
+}
+
+/* After the command line: what it gives of a list replaces the defaults. */
+static int set_fallbacks(struct parser *parser)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < config_flag_count && r == 0; i++) {
+		const struct flag *flag = &config_flags[i];
+
+		if (was_given(parser, i) || !flag->fallback)
+			continue;
+		r = flag->repeats
+			    ? set_words(parser->config, flag, parser->message)
+			    : flag->set(parser->config, flag, flag->fallback, parser->message);
+	}
+	return r;
+}
+
+int config_parse(size_t count, char *const *args, struct config **ret, struct buf *message)
+{
+	_cleanup_config_ struct config *config = calloc(1, sizeof(*config));
+	struct parser parser = {.config = config, .args = args, .count = count, .message = message};
+
+	if (!config)
+		return -ENOMEM;
+
+	int r = parse_args(&parser);
+	if (r == 0)
+		r = check_commands(&parser);
+	if (r == 0)
+		r = set_fallbacks(&parser);
+	if (r < 0) {
+		message_flatten(message);
+		return r;
+	}
+	*ret = take_ptr(config);
+	return 0;
+}
+
+static void patterns_free(struct patterns *patterns)
+{
+	for (size_t i = 0; i < patterns->count; i++)
+		free(patterns->items[i]);
+}
+
+void config_free(struct config **config)
+{
+	if (!*config)
+		return;
+	free((*config)->listen_address);
+	free((*config)->listen_host);
+	free((*config)->listen_port);
+	free((*config)->metrics_prefix);
+	patterns_free(&(*config)->exes);
+	patterns_free(&(*config)->workers);
+	free(*config);
+	*config = NULL;
+}
+
+static void help_flag(struct buf *out, const struct flag *flag)
+{
+	buf_printf(out, "  --%s", flag->name);
+	if (flag->metavar)
+		buf_printf(out, "=%s", flag->metavar);
+	for (size_t i = 0; flag->choices[i]; i++)
+		buf_printf(out, "%c%s", i ? '|' : '=', flag->choices[i]);
+	buf_printf(out, "%s\n        %s", flag->repeats ? "..." : "", flag->help);
+	if (flag->fallback && *flag->fallback)
+		buf_printf(out, " (default %s)", flag->fallback);
+	buf_append_char(out, '\n');
+}
+
+static const char help_head[] =
+	"Usage: bunscope [FLAG]...\n"
+	"       bunscope tail [--json] [FLAG]...\n"
+	"\n"
+	"Watches the tools that a server runs in Bun child processes, from the kernel, and\n"
+	"serves what it saw at /metrics until SIGINT or SIGTERM.\n"
+	"tail prints the runs as they finish instead, one line each.\n"
+	"\n"
+	"Flags, as --flag=VALUE or --flag VALUE; those with ... may be repeated:\n";
+
+static const char help_foot[] =
+	"\n"
+	"Ends with 0 when asked to, 1 when it failed, 2 when it was called wrongly.\n";
+
+void config_help(struct buf *out)
+{
+	buf_append_cstr(out, help_head);
+	for (size_t i = 0; i < config_flag_count; i++)
+		help_flag(out, &config_flags[i]);
+	buf_append_cstr(out, help_foot);
+}
+
+void config_version(struct buf *out)
+{
+	buf_append_cstr(out, "bunscope " BUNSCOPE_VERSION " (revision " BUNSCOPE_REVISION ")\n");
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * What the command line asked for; const once parsed. The table in config_flags.c is behind
+ * parsing, --help and the error messages.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/buf.h"
+#include "base/log.h"
+
+#define CONFIG_PATTERNS_MAX 16 /* globs that a flag takes: EXE_PATTERNS_MAX of include/limits.h */
+#define CONFIG_LABEL_VALUES_MAX                                                                    \
+	10000u		       /* most that --metrics.max-label-values allows: bounds memory */
+#define CONFIG_PREFIX_BYTES 64 /* longest metric prefix */
+
+#define CONFIG_RUNS_MAX 65536u /* most that --probe.max-runs allows: 256 MiB of kernel memory */
+#define CONFIG_RING_BYTES_MAX (64u << 20) /* most that --probe.ring-bytes allows */
+
+enum command {
+	COMMAND_RUN,
+	COMMAND_TAIL,
+	COMMAND_HELP,	 /* print config_help() and end */
+	COMMAND_VERSION, /* print config_version() and end */
+};
+
+enum config_track { CONFIG_TRACK_WORKERS, CONFIG_TRACK_ALL };
+enum config_stdio { CONFIG_STDIO_AUTO, CONFIG_STDIO_FENTRY, CONFIG_STDIO_SYSCALL };
+
+struct patterns {
+	char *items[CONFIG_PATTERNS_MAX];
+	size_t count;
+};
+
+struct config {
+	enum command command;
+	bool tail_json;
+	char *listen_address; /* as given, for messages */
+	char *listen_host;    /* without brackets; "" = all addresses */
+	char *listen_port;    /* decimal, 0 to 65535 */
+	char *metrics_prefix; /* "" = none */
+	unsigned max_label_values;
+	struct patterns exes;
+	struct patterns workers;
+	enum config_track track;
+	enum config_stdio stdio;
+	unsigned max_runs;   /* runs under way that the kernel side can hold */
+	unsigned ring_bytes; /* of finished runs on their way; a power of two */
+	enum log_level log_level;
+	enum log_format log_format;
+};
+
+#define _cleanup_config_ __attribute__((cleanup(config_free)))
+
+/*
+ * args: what follows the program's name. 0; -EINVAL when it makes no sense, with one line in
+ * message (no newline) that says why; -ENOMEM.
+ */
+int config_parse(size_t count, char *const *args, struct config **ret, struct buf *message);
+void config_free(struct config **config);
+void config_help(struct buf *out);
+void config_version(struct buf *out);

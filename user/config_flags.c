@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config_flags.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "include/limits.h"
+#include "kernel/pattern.h"
+
+_Static_assert(CONFIG_PATTERNS_MAX == EXE_PATTERNS_MAX, "the kernel side takes as many patterns");
+_Static_assert(sizeof(enum config_track) == sizeof(unsigned), "set_choice() stores an unsigned");
+
+#define PORT_MAX 65535ul
+
+static int replace_string(char **string, const char *bytes, size_t n)
+{
+	char *copy = strndup(bytes, n);
+
+	if (!copy)
+		return -ENOMEM;
+	free(*string);
+	*string = copy;
+	return 0;
+}
+
+static int parse_number(const char *text, unsigned long max, unsigned long *ret)
+{
+	char *end = NULL;
+
+	/* strtoul() alone takes blanks and signs. */
+	if (*text < '0' || *text > '9')
+		return -EINVAL;
+	errno = 0;
+	unsigned long value = strtoul(text, &end, 10);
+	if (errno || *end || value > max)
+		return -EINVAL;
+	*ret = value;
+	return 0;
+}
+
+/* The host part of HOST:PORT, without brackets. False when an IPv6 address lacks them. */
+static bool host_split(const char *text, const char *colon, const char **ret_host, size_t *ret_n)
+{
+	size_t n = (size_t)(colon - text);
+
+	if (n >= 2 && text[0] == '[' && colon[-1] == ']') {
+		text++;
+		n -= 2;
+		if (n == 0)
+			return false;
+	} else if (memchr(text, ':', n)) {
+		return false;
+	}
+	if (memchr(text, '[', n) || memchr(text, ']', n))
+		return false;
+	*ret_host = text;
+	*ret_n = n;
+	return true;
+}
+
+static int set_address(struct config *config, const struct flag *flag, const char *value,
+		       struct buf *error)
+{
+	const char *colon = strrchr(value, ':');
+	const char *host = NULL;
+	unsigned long port;
+	size_t n = 0;
+
+	(void)flag;
+	if (!colon || !host_split(value, colon, &host, &n)) {
+		buf_printf(error, "'%s' is not HOST:PORT, :PORT or [IPV6]:PORT", value);
+		return -EINVAL;
+	}
+	if (parse_number(colon + 1, PORT_MAX, &port) < 0) {
+		buf_printf(error, "'%s' is not a port from 0 to %lu", colon + 1, PORT_MAX);
+		return -EINVAL;
+	}
+
+	int r = replace_string(&config->listen_host, host, n);
+	if (r == 0)
+		r = replace_string(&config->listen_port, colon + 1, strlen(colon + 1));
+	if (r == 0)
+		r = replace_string(&config->listen_address, value, strlen(value));
+	return r;
+}
+
+static int set_prefix(struct config *config, const struct flag *flag, const char *value,
+		      struct buf *error)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_";
+	static const char others[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789";
+	size_t n = strlen(value);
+
+	(void)flag;
+	if (n > CONFIG_PREFIX_BYTES) {
+		buf_printf(error, "is longer than %d characters", CONFIG_PREFIX_BYTES);
+		return -EINVAL;
+	}
+	if (n && (!strchr(letters, *value) || strspn(value, others) != n)) {
+		buf_printf(error, "'%s' cannot begin a metric name; use letters, digits and _",
+			   value);
+		return -EINVAL;
+	}
+	return replace_string(&config->metrics_prefix, value, n);
+}
+
+/* A number from 1 to flag->max. */
+static int set_number(struct config *config, const struct flag *flag, const char *value,
+		      struct buf *error)
+{
+	unsigned long number = 0;
+
+	if (parse_number(value, flag->max, &number) < 0 || number == 0) {
+		buf_printf(error, "'%s' is not a number from 1 to %u", value, flag->max);
+		return -EINVAL;
+	}
+	*(unsigned *)((char *)config + flag->offset) = (unsigned)number;
+	return 0;
+}
+
+/* The kernel takes no other sizes of a ring than powers of two of whole pages. */
+static int set_ring_bytes(struct config *config, const struct flag *flag, const char *value,
+			  struct buf *error)
+{
+	unsigned page = (unsigned)sysconf(_SC_PAGESIZE);
+	int r = set_number(config, flag, value, error);
+
+	if (r < 0)
+		return r;
+	if (config->ring_bytes < page || config->ring_bytes & (config->ring_bytes - 1)) {
+		buf_printf(error, "'%s' is not a power of two of at least %u", value, page);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int set_pattern(struct config *config, const struct flag *flag, const char *value,
+		       struct buf *error)
+{
+	struct patterns *patterns = (struct patterns *)((char *)config + flag->offset);
+
+	if (*value == '\0') {
+		buf_append_cstr(error, "an empty glob matches nothing");
+		return -EINVAL;
+	}
+	if (patterns->count == CONFIG_PATTERNS_MAX) {
+		buf_printf(error, "given more than %d times", CONFIG_PATTERNS_MAX);
+		return -EINVAL;
+	}
+	char *copy = strdup(value);
+	if (!copy)
+		return -ENOMEM;
+	patterns->items[patterns->count++] = copy;
+	return 0;
+}
+
+/* One that the kernel side's filter can take, too. */
+static int set_exe(struct config *config, const struct flag *flag, const char *value,
+		   struct buf *error)
+{
+	struct exe_pattern pattern;
+
+	if (pattern_from_glob(value, &pattern) == -E2BIG) {
+		buf_printf(error,
+			   "'%s' has more than %d characters before its first or behind its last "
+			   "wildcard",
+			   value, EXE_LITERAL_BYTES);
+		return -EINVAL;
+	}
+	return set_pattern(config, flag, value, error);
+}
+
+static int set_choice(struct config *config, const struct flag *flag, const char *value,
+		      struct buf *error)
+{
+	for (unsigned i = 0; flag->choices[i]; i++) {
+		if (strcmp(flag->choices[i], value) == 0) {
+			memcpy((char *)config + flag->offset, &i, sizeof(i));
+			return 0;
+		}
+	}
+	buf_printf(error, "'%s' is not one of ", value);
+	for (unsigned i = 0; flag->choices[i]; i++)
+		buf_printf(error, "%s%s", i ? ", " : "", flag->choices[i]);
+	return -EINVAL;
+}
+
+static int set_json(struct config *config, const struct flag *flag, const char *value,
+		    struct buf *error)
+{
+	(void)flag;
+	(void)value;
+	(void)error;
+	config->tail_json = true;
+	return 0;
+}
+
+static int set_command(struct config *config, const struct flag *flag, const char *value,
+		       struct buf *error)
+{
+	(void)value;
+	(void)error;
+	config->command = flag->constant;
+	return 0;
+}
+
+const struct flag config_flags[] = {
+	{
+		.name = "web.listen-address",
+		.metavar = "HOST:PORT",
+		.fallback = "127.0.0.1:9477",
+		.commands = FOR_RUN,
+		.set = set_address,
+		.help = "where /metrics is served; :PORT for all addresses, [IPV6]:PORT",
+	},
+	{
+		.name = "metrics.prefix",
+		.metavar = "TEXT",
+		.fallback = "",
+		.commands = FOR_RUN,
+		.set = set_prefix,
+		.help = "goes before every metric name but bunscope_* and process_*",
+	},
+	{
+		.name = "metrics.max-label-values",
+		.metavar = "N",
+		.fallback = "500",
+		.commands = FOR_RUN,
+		.offset = offsetof(struct config, max_label_values),
+		.max = CONFIG_LABEL_VALUES_MAX,
+		.set = set_number,
+		.help = "values that an open label may have; later ones become _other",
+	},
+	{
+		.name = "bun.exe",
+		.metavar = "GLOB",
+		.fallback = "bun bun.exe bunx bun-profile bun-debug",
+		.commands = FOR_BOTH,
+		.repeats = true,
+		.offset = offsetof(struct config, exes),
+		.set = set_exe,
+		.help = "Bun's executables; without /: base names",
+	},
+	{
+		.name = "worker",
+		.metavar = "GLOB",
+		.fallback = "*/bun_worker.ts",
+		.commands = FOR_BOTH,
+		.repeats = true,
+		.offset = offsetof(struct config, workers),
+		.set = set_pattern,
+		.help = "scripts whose processes are runs, whatever their request",
+	},
+	{
+		.name = "track",
+		.fallback = "workers",
+		.commands = FOR_BOTH,
+		.offset = offsetof(struct config, track),
+		.set = set_choice,
+		.help = "all: every Bun process that a server starts and talks to is a run",
+		.choices = {"workers", "all"},
+	},
+	{
+		.name = "probe.stdio",
+		.fallback = "auto",
+		.commands = FOR_BOTH,
+		.offset = offsetof(struct config, stdio),
+		.set = set_choice,
+		.help = "how standard streams are observed",
+		.choices = {"auto", "fentry", "syscall"},
+	},
+	{
+		.name = "probe.max-runs",
+		.metavar = "N",
+		.fallback = "4096",
+		.commands = FOR_BOTH,
+		.offset = offsetof(struct config, max_runs),
+		.max = CONFIG_RUNS_MAX,
+		.set = set_number,
+		.help = "Bun processes at once, 4 KiB of kernel memory each; more are lost and counted",
+	},
+	{
+		.name = "probe.ring-bytes",
+		.metavar = "N",
+		.fallback = "1048576",
+		.commands = FOR_BOTH,
+		.offset = offsetof(struct config, ring_bytes),
+		.max = CONFIG_RING_BYTES_MAX,
+		.set = set_ring_bytes,
+		.help = "ring for finished runs; what it cannot take is swept a moment later",
+	},
+	{
+		.name = "log.level",
+		.fallback = "info",
+		.commands = FOR_BOTH,
+		.offset = offsetof(struct config, log_level),
+		.set = set_choice,
+		.help = "least severe line that is logged",
+		.choices = {"error", "warn", "info", "debug"},
+	},
+	{
+		.name = "log.format",
+		.fallback = "logfmt",
+		.commands = FOR_BOTH,
+		.offset = offsetof(struct config, log_format),
+		.set = set_choice,
+		.help = "form of log lines, on standard error",
+		.choices = {"logfmt", "json"},
+	},
+	{
+		.name = "json",
+		.commands = FOR_TAIL,
+		.set = set_json,
+		.help = "with tail: one JSON object a line",
+	},
+	{
+		.name = "help",
+		.commands = FOR_BOTH,
+		.constant = COMMAND_HELP,
+		.set = set_command,
+		.help = "print this and end",
+	},
+	{
+		.name = "version",
+		.commands = FOR_BOTH,
+		.constant = COMMAND_VERSION,
+		.set = set_command,
+		.help = "print the version and end",
+	},
+};
+
+const size_t config_flag_count = ARRAY_SIZE(config_flags);
+
+_Static_assert(ARRAY_SIZE(config_flags) <= CONFIG_FLAGS_MAX, "config.c keeps a bit for each");
+
+bool flag_takes_value(const struct flag *flag)
+{
+	return flag->metavar || flag->choices[0];
+}

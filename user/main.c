@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Wiring: configuration, the loop, the pipeline, and what its reports go to.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "agent.h"
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "config.h"
+#include "loop.h"
+#include "pipeline.h"
+#include "sink/metrics.h"
+#include "sink/tail.h"
+#include "web/web.h"
+
+enum exit_status { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
+
+/* How often the ring is looked into, and runs are looked for that it will not bring. */
+#define TICK_MS 100
+
+struct app {
+	struct config *config;
+	struct loop *loop;
+	struct metrics *metrics;
+	struct pipeline *pipeline;
+	struct web *web;
+	struct buf line; /* of tail */
+};
+
+/* ---- callbacks of the loop ---- */
+
+static void on_ring(void *arg)
+{
+	pipeline_drain(((struct app *)arg)->pipeline);
+}
+
+static void on_tick(void *arg)
+{
+	struct app *app = arg;
+
+	pipeline_drain(app->pipeline);
+	pipeline_sweep(app->pipeline);
+}
+
+static void on_web(void *arg)
+{
+	web_run(((struct app *)arg)->web);
+}
+
+static int web_timeout(void *arg)
+{
+	return web_timeout_ms(((struct app *)arg)->web);
+}
+
+/* ---- pages ---- */
+
+static int serve_metrics(void *arg, enum metric_format format, struct buf *out)
+{
+	struct app *app = arg;
+	struct registry *registry = metrics_registry(app->metrics);
+	uint64_t begin = clock_monotonic_ns();
+	struct run_totals totals;
+	int r = pipeline_snapshot(app->pipeline, &totals);
+
+	if (r < 0) {
+		log_error("cannot read the kernel side's maps: %s", strerror(-r));
+		return r;
+	}
+	agent_update(registry, app->pipeline, &totals);
+	registry_write(registry, format, out);
+	agent_scraped(registry, clock_monotonic_ns() - begin);
+	return buf_error(out);
+}
+
+/* That this is answered shows that the loop turns. */
+static bool serve_healthy(void *arg, struct buf *reasons)
+{
+	(void)arg;
+	(void)reasons;
+	return true;
+}
+
+static bool serve_ready(void *arg, struct buf *reasons)
+{
+	const struct plan *plan = pipeline_plan(((struct app *)arg)->pipeline);
+
+	for (size_t i = 0; i < plan->count; i++) {
+		const struct plan_hook *hook = &plan->hooks[i];
+
+		buf_printf(reasons, "%s/%s: %s%s%s%s%s\n", hook->family, hook->hook,
+			   plan_state_names[hook->state], *hook->flavour ? " by " : "",
+			   hook->flavour, *hook->reason ? ": " : "", hook->reason);
+	}
+	return plan_missing(plan) == NULL;
+}
+
+/* ---- start and end ---- */
+
+static int fail(const char *what, int r)
+{
+	log_error("%s: %s", what, strerror(-r));
+	return r;
+}
+
+static int start_web(struct app *app)
+{
+	const struct config *config = app->config;
+	struct web_handlers handlers = {
+		.arg = app,
+		.metrics = serve_metrics,
+		.healthy = serve_healthy,
+		.ready = serve_ready,
+	};
+	int r = web_start(config->listen_host, config->listen_port, &handlers, &app->web);
+
+	if (r < 0) {
+		log_error("cannot listen on %s: %s; choose another with --web.listen-address",
+			  config->listen_address, strerror(-r));
+		return r;
+	}
+	r = loop_add(app->loop, web_epoll_fd(app->web), on_web, app);
+	loop_deadline(app->loop, web_timeout, on_web, app);
+	return r < 0 ? fail("cannot serve", r) : 0;
+}
+
+static int start_pipeline(struct app *app, pipeline_report_fn *on_report)
+{
+	_cleanup_buf_ struct buf message = {};
+	int r = pipeline_start(app->config, app->metrics, on_report, app, &app->pipeline, &message);
+
+	if (r < 0) {
+		log_error("%s", message.len ? buf_cstr(&message) : strerror(-r));
+		return r;
+	}
+	r = loop_add(app->loop, pipeline_fd(app->pipeline), on_ring, app);
+	if (r == 0)
+		r = loop_tick(app->loop, TICK_MS, on_tick, app);
+	return r < 0 ? fail("cannot watch the ring", r) : 0;
+}
+
+static int start_common(struct app *app)
+{
+	const struct config *config = app->config;
+	/* First: from here on a signal ends the loop, and so everything that follows is undone. */
+	int r = loop_new(&app->loop);
+
+	if (r == 0)
+		r = metrics_new(config->metrics_prefix, config->max_label_values, &app->metrics);
+	return r < 0 ? fail("cannot start", r) : 0;
+}
+
+static void app_stop(struct app *app)
+{
+	web_stop(&app->web);
+	pipeline_stop(&app->pipeline);
+	metrics_free(&app->metrics);
+	loop_free(&app->loop);
+	config_free(&app->config);
+	buf_free(&app->line);
+}
+
+/* ---- commands ---- */
+
+static int serve(struct app *app)
+{
+	/* The port first: it fails cheaply, before anything is attached. */
+	int r = start_common(app);
+	if (r == 0)
+		r = start_web(app);
+	if (r == 0)
+		r = start_pipeline(app, NULL);
+	if (r < 0)
+		return r;
+	agent_describe(metrics_registry(app->metrics), app->pipeline, clock_ns(CLOCK_REALTIME));
+	log_info("listening on %s", web_address(app->web));
+	return loop_run(app->loop);
+}
+
+static void print_report(void *arg, const struct report *report)
+{
+	struct app *app = arg;
+
+	buf_clear(&app->line);
+	if (app->config->tail_json)
+		tail_json(&app->line, report);
+	else
+		tail_text(&app->line, report);
+	if (fwrite(app->line.data, 1, app->line.len, stdout) != app->line.len ||
+	    fflush(stdout) != 0)
+		loop_stop(app->loop); /* whoever read this is gone */
+}
+
+static int tail(struct app *app)
+{
+	_cleanup_buf_ struct buf header = {};
+	int r = start_common(app);
+
+	if (r == 0)
+		r = start_pipeline(app, print_report);
+	if (r < 0)
+		return r;
+	if (!app->config->tail_json) {
+		tail_header(&header);
+		(void)fputs(buf_cstr(&header), stdout);
+		(void)fflush(stdout);
+	}
+	return loop_run(app->loop);
+}
+
+static int print(void (*text)(struct buf *out))
+{
+	_cleanup_buf_ struct buf out = {};
+
+	text(&out);
+	return fputs(buf_cstr(&out), stdout) < 0 || fflush(stdout) != 0 ? -EIO : 0;
+}
+
+static int run_command(struct app *app)
+{
+	switch (app->config->command) {
+	case COMMAND_HELP:
+		return print(config_help);
+	case COMMAND_VERSION:
+		return print(config_version);
+	case COMMAND_TAIL:
+		return tail(app);
+	default:
+		return serve(app);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	_cleanup_buf_ struct buf message = {};
+	struct app app = {};
+	int r = config_parse((size_t)argc - 1, argv + 1, &app.config, &message);
+
+	if (r < 0) {
+		(void)fprintf(stderr, "%s\n", message.len ? buf_cstr(&message) : strerror(-r));
+		return EXIT_USAGE;
+	}
+	log_setup(app.config->log_level, app.config->log_format);
+	r = run_command(&app);
+	app_stop(&app);
+	return r < 0 ? EXIT_FAILED : EXIT_OK;
+}

@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "pipeline.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/glob.h"
+#include "base/log.h"
+#include "kernel/probe.h"
+#include "live.h"
+#include "run/classify.h"
+#include "run/settle.h"
+#include "run/version.h"
+#include "sink/metrics.h"
+
+#define MESSAGE_BYTES 256
+/* Of this many sweeps one walks the map even when the kernel's counters show nothing to sweep. */
+#define SWEEPS_UNASKED 16
+
+struct pipeline {
+	const struct config *config;
+	struct classify_config classify;
+	struct metrics *metrics;
+	pipeline_report_fn *on_report;
+	void *arg;
+
+	struct plan plan;
+	struct probe *probe;
+
+	struct live live;
+	struct versions versions;
+	uint64_t finished;
+	uint64_t rescued;
+	uint64_t swept; /* runs that are gone and that a sweep took, not the ring */
+	unsigned sweeps;
+	uint64_t decode_errors[DECODE_COUNT];
+};
+
+/* ---- a finished record ---- */
+
+/* The kernel side compares the ends of a pattern; this is the whole of it. */
+static bool is_bun(const struct pipeline *pipeline, const struct run *run)
+{
+	const struct patterns *exes = &pipeline->config->exes;
+
+	for (size_t i = 0; i < exes->count; i++) {
+		if (glob_match_path(exes->items[i], run->exe) ||
+		    (!strchr(exes->items[i], '/') && glob_match_path(exes->items[i], run->name)))
+			return true;
+	}
+	return false;
+}
+
+static void run_finish(struct pipeline *pipeline, const struct run *run)
+{
+	struct report report;
+
+	uint64_t call_start_ns = 0;
+
+	live_end(&pipeline->live, run);
+	pipeline->finished++;
+	if (version_is(run))
+		versions_add(&pipeline->versions, run);
+	else
+		call_start_ns = versions_take(&pipeline->versions, run);
+	if (!is_bun(pipeline, run) ||
+	    !run_classify(run, &pipeline->classify, call_start_ns, &report)) {
+		probe_forget_unreaped(pipeline->probe, &run->key);
+		return;
+	}
+	metrics_run(pipeline->metrics, &report);
+	if (pipeline->on_report)
+		pipeline->on_report(pipeline->arg, &report);
+}
+
+static void ring_record(void *arg, const void *bytes, size_t n)
+{
+	struct pipeline *pipeline = arg;
+	const struct run *run;
+	enum decode_error error = run_decode(bytes, n, &run);
+
+	if (error == DECODE_OK)
+		run_finish(pipeline, run);
+	else
+		pipeline->decode_errors[error]++;
+}
+
+void pipeline_drain(struct pipeline *pipeline)
+{
+	int r = probe_drain(pipeline->probe);
+
+	if (r < 0)
+		log_error("cannot read the ring: %s", strerror(-r));
+}
+
+/* ---- runs that the ring will not bring ---- */
+
+static void run_sweep(struct pipeline *pipeline, const struct run *run)
+{
+	struct run over = *run;
+	int streams = 0;
+
+	if (!run->exit_ns && !run->over)
+		return;
+	if (!run->over)
+		streams = probe_streams_state(pipeline->probe, &run->key);
+	if (streams < 0) {
+		log_error("cannot read the state of a run's streams: %s", strerror(-streams));
+		return;
+	}
+	enum settle settle = run_settle(run, (unsigned)streams, clock_monotonic_ns());
+	if (settle == SETTLE_WAIT || !probe_take(pipeline->probe, run))
+		return;
+	if (settle == SETTLE_OVER_UNREAD)
+		over.stdio[STDIO_ERR].flags |= STREAM_UNREAD;
+	pipeline->swept += run->gone_ns != 0;
+	pipeline->rescued += run->over;
+	run_finish(pipeline, &over);
+}
+
+static void sweep_record(void *arg, const void *bytes, size_t n)
+{
+	struct pipeline *pipeline = arg;
+	const struct run *run;
+
+	/* One that makes no sense stays, and is reported when the ring brings it. */
+	if (run_decode(bytes, n, &run) == DECODE_OK)
+		run_sweep(pipeline, run);
+}
+
+void pipeline_sweep(struct pipeline *pipeline)
+{
+	uint64_t counters[KERNEL_COUNTERS_COUNT] = {};
+	int r = probe_counters(pipeline->probe, counters, NULL);
+	bool waiting = counters[KERNEL_RUNS_EXITED] > counters[KERNEL_RUNS_SENT] + pipeline->swept;
+
+	/* Now and then without a reason: should a count be wrong, nothing stays for ever. */
+	if (r == 0 && (waiting || ++pipeline->sweeps % SWEEPS_UNASKED == 0))
+		r = probe_walk(pipeline->probe, sweep_record, pipeline);
+	if (r < 0)
+		log_error("cannot sweep the runs map: %s", strerror(-r));
+}
+
+/* ---- the moment of a scrape ---- */
+
+static void live_record(void *arg, const void *bytes, size_t n)
+{
+	struct pipeline *pipeline = arg;
+	struct report report;
+	const struct run *run;
+	const char *tool = NULL;
+
+	if (run_decode(bytes, n, &run) != DECODE_OK || !(run->flags & RUN_CONFIRMED))
+		return;
+	if (is_bun(pipeline, run) && run_identify(run, &pipeline->classify, &report))
+		tool = metrics_tool(pipeline->metrics, report.tool_id);
+	live_add(&pipeline->live, run, tool);
+}
+
+static void set_in_flight(struct pipeline *pipeline)
+{
+	const struct live *live = &pipeline->live;
+	uint64_t oldest = live_oldest_ns(live), now = clock_monotonic_ns();
+
+	metrics_in_flight_reset(pipeline->metrics);
+	for (size_t i = 0; i < live->count; i++) {
+		if (live->runs[i].tool)
+			metrics_in_flight(pipeline->metrics, live->runs[i].tool);
+	}
+	metrics_oldest(pipeline->metrics, oldest && now > oldest ? now - oldest : 0);
+}
+
+int pipeline_snapshot(struct pipeline *pipeline, struct run_totals *ret)
+{
+	struct live *live = &pipeline->live;
+	struct run_totals totals = {};
+
+	/* In this order: live.h says why. */
+	live_reset(live);
+	int r = probe_counters(pipeline->probe, totals.kernel, live->begun);
+	if (r == 0)
+		r = probe_walk(pipeline->probe, live_record, pipeline);
+	if (r < 0)
+		return r;
+	pipeline_drain(pipeline);
+	set_in_flight(pipeline);
+
+	memcpy(totals.decode_errors, pipeline->decode_errors, sizeof(totals.decode_errors));
+	for (int i = 0; i < DECODE_COUNT; i++)
+		totals.kernel[LOST_DECODE] += pipeline->decode_errors[i];
+	totals.started =
+		live_begun(live) + totals.kernel[LOST_MAP_FULL] + totals.kernel[LOST_NO_MEMORY];
+	totals.finished = pipeline->finished;
+	totals.rescued = pipeline->rescued;
+	totals.in_flight = live->count;
+	*ret = totals;
+	return 0;
+}
+
+/* ---- start and end ---- */
+
+static enum stdio_probe stdio_probe(const struct config *config)
+{
+	switch (config->stdio) {
+	case CONFIG_STDIO_FENTRY:
+		return STDIO_PROBE_FENTRY;
+	case CONFIG_STDIO_SYSCALL:
+		return STDIO_PROBE_SYSCALL;
+	default:
+		return STDIO_PROBE_AUTO;
+	}
+}
+
+/* Whether the plan can work at all; else what to do. */
+static int check_caps(const struct caps *caps, const struct plan *plan, struct buf *message)
+{
+	const struct plan_hook *missing = plan_missing(plan);
+
+	if (!caps->may_load) {
+		buf_append_cstr(message, "not allowed to load BPF programs: run as root, or with "
+					 "CAP_BPF, CAP_PERFMON and CAP_SYS_PTRACE");
+		return -EPERM;
+	}
+	if (!caps->btf) {
+		buf_append_cstr(message,
+				"this kernel has no BTF (/sys/kernel/btf/vmlinux): use one "
+				"built with CONFIG_DEBUG_INFO_BTF, as distributions' are");
+		return -ENOENT;
+	}
+	if (missing) {
+		buf_printf(message, "nothing can serve the %s/%s probe: %s", missing->family,
+			   missing->hook, missing->reason);
+		return -EOPNOTSUPP;
+	}
+	return 0;
+}
+
+static int start(struct pipeline *pipeline, struct buf *message)
+{
+	const struct config *config = pipeline->config;
+	struct probe_config probe_config = {
+		.exe_globs = (const char *const *)config->exes.items,
+		.exe_globs_count = config->exes.count,
+		.max_runs = config->max_runs,
+		.ring_bytes = config->ring_bytes,
+		.finished = ring_record,
+		.arg = pipeline,
+	};
+	char error[MESSAGE_BYTES] = "";
+	struct caps caps;
+
+	caps_ask(&caps);
+	plan_make(&caps, stdio_probe(config), &pipeline->plan);
+	int r = check_caps(&caps, &pipeline->plan, message);
+	if (r < 0)
+		return r;
+	r = probe_start(&probe_config, &pipeline->plan, &pipeline->probe, error, sizeof(error));
+	if (r < 0) {
+		buf_append_cstr(message, error);
+		return r;
+	}
+	r = probe_adopt(pipeline->probe, probe_config.exe_globs, probe_config.exe_globs_count);
+	if (r < 0)
+		log_warn("runs that were under way are not followed: %s", strerror(-r));
+	else if (r > 0)
+		log_info("follows %d Bun processes that were under way", r);
+	return live_init(&pipeline->live, probe_cpus(pipeline->probe), config->max_runs);
+}
+
+int pipeline_start(const struct config *config, struct metrics *metrics,
+		   pipeline_report_fn *on_report, void *arg, struct pipeline **ret,
+		   struct buf *message)
+{
+	struct pipeline *pipeline = calloc(1, sizeof(*pipeline));
+
+	if (!pipeline)
+		return -ENOMEM;
+	*pipeline = (struct pipeline){
+		.config = config,
+		.classify =
+			{
+				.track_all = config->track == CONFIG_TRACK_ALL,
+				.workers = (const char *const *)config->workers.items,
+				.workers_count = config->workers.count,
+			},
+		.metrics = metrics,
+		.on_report = on_report,
+		.arg = arg,
+	};
+	int r = start(pipeline, message);
+	if (r < 0) {
+		pipeline_stop(&pipeline);
+		return r;
+	}
+	*ret = pipeline;
+	return 0;
+}
+
+void pipeline_stop(struct pipeline **owner)
+{
+	struct pipeline *pipeline = take_ptr(*owner);
+
+	if (!pipeline)
+		return;
+	probe_stop(&pipeline->probe);
+	live_free(&pipeline->live);
+	free(pipeline);
+}
+
+const struct plan *pipeline_plan(const struct pipeline *pipeline)
+{
+	return &pipeline->plan;
+}
+
+const struct probe *pipeline_probe(const struct pipeline *pipeline)
+{
+	return pipeline->probe;
+}
+
+int pipeline_fd(const struct pipeline *pipeline)
+{
+	return probe_fd(pipeline->probe);
+}

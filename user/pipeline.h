@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * The way of a record: kernel → decode → classify → sinks; and the two walks of the runs map, one
+ * that sweeps up what the ring did not bring, one that tells what is in flight. Wiring only.
+ */
+#include <linux/types.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "config.h"
+#include "include/counters.h"
+#include "kernel/plan.h"
+#include "run/decode.h"
+#include "run/report.h"
+
+struct pipeline;
+
+/* Gets each finished run, after the metrics have. */
+typedef void pipeline_report_fn(void *arg, const struct report *report);
+
+/* The identity: started = finished + in_flight + lost, of one moment. */
+struct run_totals {
+	uint64_t started;
+	uint64_t finished;
+	uint64_t rescued;
+	uint64_t in_flight;
+	uint64_t kernel[KERNEL_COUNTERS_COUNT]; /* lost by cause, and events */
+	uint64_t decode_errors[DECODE_COUNT];
+};
+
+struct metrics;
+
+/*
+ * Loads and attaches the kernel side. config and metrics must outlive it; on_report may be NULL.
+ * 0 or -errno with one line in `message` that says what to do.
+ */
+int pipeline_start(const struct config *config, struct metrics *metrics,
+		   pipeline_report_fn *on_report, void *arg, struct pipeline **ret,
+		   struct buf *message);
+void pipeline_stop(struct pipeline **owner);
+
+const struct plan *pipeline_plan(const struct pipeline *pipeline);
+const struct probe *pipeline_probe(const struct pipeline *pipeline);
+int pipeline_fd(const struct pipeline *pipeline);
+/* The ring has records. */
+void pipeline_drain(struct pipeline *pipeline);
+/* Now and then: finishes the runs that the ring will not bring. */
+void pipeline_sweep(struct pipeline *pipeline);
+/* Sets the in-flight metrics and takes the totals. 0 or -errno. */
+int pipeline_snapshot(struct pipeline *pipeline, struct run_totals *ret);

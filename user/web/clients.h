@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * The open connections. There is always room for a newcomer: with CLIENTS_MAX open, the connection
+ * that has been silent the longest is shut down, so that idle ones cannot keep a scraper out.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define CLIENTS_MAX 128 /* a few scrapers, their reconnects, a person with a browser */
+/* And those shut down that the HTTP library has not closed yet. */
+#define CLIENT_SLOTS (CLIENTS_MAX + 32)
+
+struct client {
+	int fd;		     /* borrowed; -1 = free slot */
+	bool shut;	     /* shut down, about to be closed */
+	uint64_t last_heard; /* turn of its connect or last request */
+};
+
+struct clients {
+	struct client slots[CLIENT_SLOTS];
+	size_t open; /* not counting those shut down */
+	uint64_t turn;
+};
+
+void clients_init(struct clients *clients);
+/* Makes room when needed. NULL when all slots are taken. */
+struct client *clients_add(struct clients *clients, int fd);
+void clients_remove(struct clients *clients, struct client *client);
+/* It sent a request. */
+void clients_heard(struct clients *clients, struct client *client);
+/* Ends the connection; the HTTP library notices and closes it in its next turn. */
+void clients_shut(struct clients *clients, struct client *client);

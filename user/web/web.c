@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "web/web.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <microhttpd.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "web/bodies.h"
+#include "web/clients.h"
+#include "web/listen.h"
+#include "web/negotiate.h"
+
+/* Longer than the usual scrape interval of a minute, so that a scraper's connection is kept. */
+#define CONNECTION_TIMEOUT_S 75u
+/* Request and response headers: a scraper's are 500 bytes; room for what proxies add. */
+#define CONNECTION_MEMORY_BYTES ((size_t)8192)
+
+#define TYPE_PLAIN "text/plain; charset=utf-8"
+#define TYPE_HTML "text/html; charset=utf-8"
+#define TYPE_TEXT "text/plain; version=0.0.4; charset=utf-8"
+#define TYPE_OPENMETRICS "application/openmetrics-text; version=1.0.0; charset=utf-8"
+
+struct web {
+	struct web_handlers handlers;
+	struct clients clients;
+	struct bodies bodies;
+	struct MHD_Daemon *daemon;
+	char address[LISTEN_ADDRESS_BYTES];
+};
+
+struct route {
+	const char *path;
+	enum MHD_Result (*answer)(struct web *web, struct MHD_Connection *connection);
+};
+
+static void cleanup_response(struct MHD_Response **response)
+{
+	if (*response)
+		MHD_destroy_response(*response);
+}
+
+#define _cleanup_response_ _cleanup_(cleanup_response)
+
+/* NULL when the table of clients was full at its start. */
+static struct client *connection_client(struct MHD_Connection *connection)
+{
+	return MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)
+		->socket_context;
+}
+
+static const char *request_header(struct MHD_Connection *connection, const char *name)
+{
+	return MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
+}
+
+/* A short answer; header and value may be NULL. */
+static enum MHD_Result send_text(struct MHD_Connection *connection, unsigned status,
+				 const char *type, const char *text, const char *header,
+				 const char *value)
+{
+	_cleanup_response_ struct MHD_Response *response =
+		MHD_create_response_from_buffer(strlen(text), (void *)text, MHD_RESPMEM_MUST_COPY);
+
+	if (!response || !MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type))
+		return MHD_NO;
+	if (header && !MHD_add_response_header(response, header, value))
+		return MHD_NO;
+	return MHD_queue_response(connection, status, response);
+}
+
+static enum MHD_Result send_plain(struct MHD_Connection *connection, unsigned status,
+				  const char *text)
+{
+	return send_text(connection, status, TYPE_PLAIN, text, NULL, NULL);
+}
+
+static enum MHD_Result send_body(struct MHD_Connection *connection, struct body *body,
+				 enum metric_format format, bool gzip)
+{
+	const struct buf *buf = gzip ? &body->gzip : &body->plain;
+	const char *type = format == METRIC_FORMAT_TEXT ? TYPE_TEXT : TYPE_OPENMETRICS;
+	_cleanup_response_ struct MHD_Response *response =
+		MHD_create_response_from_buffer_with_free_callback_cls(buf->len, buf->data,
+								       body_release, body);
+
+	if (!response) {
+		body_release(body);
+		return MHD_NO;
+	}
+	/* From here on the response gives the body back when it is destroyed. */
+	if (!MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type) ||
+	    !MHD_add_response_header(response, MHD_HTTP_HEADER_VARY, "Accept, Accept-Encoding"))
+		return MHD_NO;
+	if (gzip && !MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_ENCODING, "gzip"))
+		return MHD_NO;
+	return MHD_queue_response(connection, MHD_HTTP_OK, response);
+}
+
+static enum MHD_Result answer_metrics(struct web *web, struct MHD_Connection *connection)
+{
+	enum metric_format format =
+		negotiate_format(request_header(connection, MHD_HTTP_HEADER_ACCEPT));
+	bool gzip = negotiate_gzip(request_header(connection, MHD_HTTP_HEADER_ACCEPT_ENCODING));
+	struct body *body = bodies_take(&web->bodies, connection_client(connection));
+
+	if (!body)
+		return send_text(connection, MHD_HTTP_SERVICE_UNAVAILABLE, TYPE_PLAIN,
+				 "too many scrapes at once\n", MHD_HTTP_HEADER_RETRY_AFTER, "1");
+
+	struct client *slowest = bodies_slowest(&web->bodies);
+	if (slowest)
+		clients_shut(&web->clients, slowest);
+
+	int r = web->handlers.metrics(web->handlers.arg, format, &body->plain);
+	if (r == 0)
+		r = buf_error(&body->plain);
+	if (r < 0) {
+		log_error("cannot render the metrics: %s", strerror(-r));
+		body_release(body);
+		return send_plain(connection, MHD_HTTP_INTERNAL_SERVER_ERROR,
+				  "cannot render the metrics\n");
+	}
+	return send_body(connection, body, format, gzip && body_compress(body) == 0);
+}
+
+static enum MHD_Result answer_state(struct web *web, struct MHD_Connection *connection,
+				    bool (*good)(void *arg, struct buf *reasons))
+{
+	_cleanup_buf_ struct buf text = {};
+	bool is_good = good(web->handlers.arg, &text);
+
+	if (text.len == 0)
+		buf_append_cstr(&text, is_good ? "ok\n" : "not ok\n");
+	return send_plain(connection, is_good ? MHD_HTTP_OK : MHD_HTTP_SERVICE_UNAVAILABLE,
+			  buf_cstr(&text));
+}
+
+static enum MHD_Result answer_healthz(struct web *web, struct MHD_Connection *connection)
+{
+	return answer_state(web, connection, web->handlers.healthy);
+}
+
+static enum MHD_Result answer_readyz(struct web *web, struct MHD_Connection *connection)
+{
+	return answer_state(web, connection, web->handlers.ready);
+}
+
+static enum MHD_Result answer_page(struct web *web, struct MHD_Connection *connection)
+{
+	static const char page[] =
+		"<!DOCTYPE html>\n"
+		"<html lang=\"en\"><head><title>bunscope</title></head><body>\n"
+		"<h1>bunscope " BUNSCOPE_VERSION "</h1>\n"
+		"<ul>\n"
+		"<li><a href=\"metrics\">metrics</a></li>\n"
+		"<li><a href=\"healthz\">healthz</a>: the agent is alive</li>\n"
+		"<li><a href=\"readyz\">readyz</a>: its probes are attached</li>\n"
+		"</ul>\n"
+		"</body></html>\n";
+
+	(void)web;
+	return send_text(connection, MHD_HTTP_OK, TYPE_HTML, page, NULL, NULL);
+}
+
+static const struct route routes[] = {
+	{"/metrics", answer_metrics},
+	{"/healthz", answer_healthz},
+	{"/readyz", answer_readyz},
+	{"/", answer_page},
+};
+
+static const struct route *route_find(const char *path)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(routes); i++) {
+		if (strcmp(routes[i].path, path) == 0)
+			return &routes[i];
+	}
+	return NULL;
+}
+
+static bool request_has_body(struct MHD_Connection *connection)
+{
+	const char *length = request_header(connection, MHD_HTTP_HEADER_CONTENT_LENGTH);
+
+	if (request_header(connection, MHD_HTTP_HEADER_TRANSFER_ENCODING))
+		return true;
+	return length && strspn(length, "0") != strlen(length);
+}
+
+/* Called once a request, with its headers: nothing here reads a body, so the answer is always at
+ * hand. */
+static enum MHD_Result answer(void *arg, struct MHD_Connection *connection, const char *path,
+			      const char *method, const char *version, const char *upload,
+			      size_t *upload_bytes, void **request)
+{
+	struct client *client = connection_client(connection);
+	const struct route *route = route_find(path);
+	struct web *web = arg;
+
+	(void)version;
+	(void)upload;
+	(void)upload_bytes;
+	if (!client)
+		return MHD_NO;
+	if (!*request && !request_has_body(connection)) {
+		*request = web;
+		return MHD_YES;
+	}
+	clients_heard(&web->clients, client);
+	if (!route)
+		return send_plain(connection, MHD_HTTP_NOT_FOUND, "not found\n");
+	if (strcmp(method, MHD_HTTP_METHOD_GET) != 0 && strcmp(method, MHD_HTTP_METHOD_HEAD) != 0)
+		return send_text(connection, MHD_HTTP_METHOD_NOT_ALLOWED, TYPE_PLAIN,
+				 "method not allowed\n", MHD_HTTP_HEADER_ALLOW, "GET, HEAD");
+	if (request_has_body(connection))
+		return send_plain(connection, MHD_HTTP_CONTENT_TOO_LARGE, "no body is wanted\n");
+	return route->answer(web, connection);
+}
+
+static void on_connection(void *arg, struct MHD_Connection *connection, void **context,
+			  enum MHD_ConnectionNotificationCode code)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+	struct web *web = arg;
+
+	if (code == MHD_CONNECTION_NOTIFY_STARTED)
+		*context = clients_add(&web->clients, info->connect_fd);
+	else if (*context)
+		clients_remove(&web->clients, *context);
+}
+
+/* What strangers can cause, such as a request that is no HTTP, is not worth more than debug. */
+static void on_library_message(void *arg, const char *format, va_list args)
+{
+	char text[256];
+
+	(void)arg;
+	(void)vsnprintf(text, sizeof(text), format, args);
+	text[strcspn(text, "\n")] = '\0';
+	log_debug("web: %s", text);
+}
+
+static struct MHD_Daemon *daemon_start(struct web *web, int listen_fd)
+{
+	/* The library's own limit stands above ours: reaching it would stop accepting. */
+	struct MHD_OptionItem options[] = {
+		{MHD_OPTION_EXTERNAL_LOGGER, (intptr_t)on_library_message, NULL},
+		{MHD_OPTION_LISTEN_SOCKET, listen_fd, NULL},
+		{MHD_OPTION_CONNECTION_LIMIT, CLIENT_SLOTS, NULL},
+		{MHD_OPTION_CONNECTION_TIMEOUT, CONNECTION_TIMEOUT_S, NULL},
+		{MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY_BYTES, NULL},
+		{MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)on_connection, web},
+		{MHD_OPTION_END, 0, NULL},
+	};
+
+	return MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_TURBO | MHD_USE_ERROR_LOG, 0, NULL, NULL,
+				answer, web, MHD_OPTION_ARRAY, options, MHD_OPTION_END);
+}
+
+int web_start(const char *host, const char *port, const struct web_handlers *handlers,
+	      struct web **ret)
+{
+	_cleanup_close_ int fd = -1;
+	_cleanup_web_ struct web *web = calloc(1, sizeof(*web));
+
+	if (!web)
+		return -ENOMEM;
+	web->handlers = *handlers;
+	clients_init(&web->clients);
+	bodies_init(&web->bodies);
+
+	int r = listen_open(host, port, &fd);
+	if (r < 0)
+		return r;
+	r = listen_address(fd, web->address);
+	if (r < 0)
+		return r;
+	errno = ENOMEM;
+	web->daemon = daemon_start(web, fd);
+	if (!web->daemon)
+		return -errno;
+	(void)take_fd(fd); /* closed by the library */
+	*ret = take_ptr(web);
+	return 0;
+}
+
+void web_stop(struct web **web)
+{
+	if (!*web)
+		return;
+	if ((*web)->daemon)
+		MHD_stop_daemon((*web)->daemon);
+	bodies_free(&(*web)->bodies);
+	free(*web);
+	*web = NULL;
+}
+
+const char *web_address(const struct web *web)
+{
+	return web->address;
+}
+
+int web_epoll_fd(const struct web *web)
+{
+	return MHD_get_daemon_info(web->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
+}
+
+int web_timeout_ms(const struct web *web)
+{
+	MHD_UNSIGNED_LONG_LONG ms;
+
+	if (!MHD_get_timeout(web->daemon, &ms))
+		return -1;
+	return ms < INT_MAX ? (int)ms : INT_MAX;
+}
+
+void web_run(struct web *web)
+{
+	(void)MHD_run(web->daemon);
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * The HTTP server: /metrics, /healthz, /readyz and a page that links them. No thread of its own:
+ * when web_epoll_fd() is readable, or web_timeout_ms() have passed, call web_run().
+ */
+#include <stdbool.h>
+
+#include "base/buf.h"
+#include "metric/metric.h"
+
+/* What is behind the pages. Called from web_run(). */
+struct web_handlers {
+	void *arg;
+	/* Appends the exposition. 0 or -errno. */
+	int (*metrics)(void *arg, enum metric_format format, struct buf *out);
+	/* False: answered 503. Both append their reasons as lines of text, which may be none. */
+	bool (*healthy)(void *arg, struct buf *reasons);
+	bool (*ready)(void *arg, struct buf *reasons);
+};
+
+struct web;
+
+#define _cleanup_web_ __attribute__((cleanup(web_stop)))
+
+/* host, port and errors as for listen_open(). Copies handlers. */
+int web_start(const char *host, const char *port, const struct web_handlers *handlers,
+	      struct web **ret);
+void web_stop(struct web **web);
+/* The address it is bound to, as HOST:PORT with the real port. Owned by web. */
+const char *web_address(const struct web *web);
+int web_epoll_fd(const struct web *web);
+/* -1 = no limit. */
+int web_timeout_ms(const struct web *web);
+void web_run(struct web *web);
