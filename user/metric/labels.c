@@ -54,7 +54,7 @@ static bool equals(const char *value, size_t n, const char *cstr)
 	return n == strlen(cstr) && memcmp(value, cstr, n) == 0;
 }
 
-const char *label_set_value(struct label_set *set, const char *value, size_t n)
+const char *label_set_peek(struct label_set *set, const char *value, size_t n)
 {
 	if (n == 0 || !label_value_valid(value, n) || equals(value, n, METRIC_VALUE_INVALID))
 		return METRIC_VALUE_INVALID;
@@ -64,8 +64,14 @@ const char *label_set_value(struct label_set *set, const char *value, size_t n)
 	const char *known = table_get(&set->values, value, n);
 	if (!known)
 		known = add_value(set, value, n);
-	if (known)
-		return known;
-	set->overflows++;
-	return METRIC_VALUE_OTHER;
+	return known ? known : METRIC_VALUE_OTHER;
+}
+
+const char *label_set_value(struct label_set *set, const char *value, size_t n)
+{
+	const char *canonical = label_set_peek(set, value, n);
+
+	if (strcmp(canonical, METRIC_VALUE_OTHER) == 0 && !equals(value, n, METRIC_VALUE_OTHER))
+		set->overflows++;
+	return canonical;
 }

@@ -22,6 +22,8 @@ void label_set_free(struct label_set **set);
 /* The canonical form of a value, see registry_label_value(); a full table or no memory gives
  * `_other`. */
 const char *label_set_value(struct label_set *set, const char *value, size_t n);
+/* The same, but one that is turned away is not counted. */
+const char *label_set_peek(struct label_set *set, const char *value, size_t n);
 
 /* What may stand between the quotes once it is escaped. */
 bool label_value_valid(const char *value, size_t n);

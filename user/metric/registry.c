@@ -158,6 +158,15 @@ const char *registry_label_value(struct registry *registry, const char *label, c
 	return label_set_value(set, value, n);
 }
 
+const char *registry_label_peek(struct registry *registry, const char *label, const char *value,
+				size_t n)
+{
+	struct label_set *set = find_set(registry, label);
+
+	assert(set);
+	return label_set_peek(set, value, n);
+}
+
 uint64_t registry_overflows(const struct registry *registry, const char *label)
 {
 	const struct label_set *set = find_set(registry, label);

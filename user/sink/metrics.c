@@ -74,15 +74,13 @@ static void observe(struct metrics *metrics, enum family_index family, const cha
 }
 
 /* A tool's series of closed label sets are there, at 0, before the first of them moves. */
-const char *metrics_tool(struct metrics *metrics, const char *tool_id)
+static void make_tool_series(struct metrics *metrics, const char *tool)
 {
-	const char *tool =
-		registry_label_value(metrics->registry, "tool_id", tool_id, strlen(tool_id));
 	size_t lines = registry_lines(metrics->registry);
 
 	(void)series_of(metrics, FAMILY_TOOL_IN_FLIGHT, tool, NULL);
 	if (registry_lines(metrics->registry) == lines)
-		return tool; /* known, and so are the others */
+		return; /* known, and so are the others */
 	for (int i = 0; i < OUTCOME_COUNT; i++)
 		(void)series_of(metrics, FAMILY_TOOL_EXECUTE_SECONDS, tool, outcome_names[i]);
 	for (int i = 0; i < ERROR_KIND_COUNT; i++)
@@ -90,6 +88,14 @@ const char *metrics_tool(struct metrics *metrics, const char *tool_id)
 	for (size_t i = 0; i < ARRAY_SIZE(thread_states); i++)
 		(void)series_of(metrics, FAMILY_TOOL_MAIN_THREAD_SECONDS, tool, thread_states[i]);
 	(void)series_of(metrics, FAMILY_TOOL_TIMEOUTS, tool, NULL);
+}
+
+const char *metrics_tool(struct metrics *metrics, const char *tool_id)
+{
+	const char *tool =
+		registry_label_peek(metrics->registry, "tool_id", tool_id, strlen(tool_id));
+
+	make_tool_series(metrics, tool);
 	return tool;
 }
 
@@ -142,8 +148,10 @@ static void count_resources(struct metrics *metrics, const char *tool, const str
 
 void metrics_run(struct metrics *metrics, const struct report *report)
 {
-	const char *tool = metrics_tool(metrics, report->tool_id);
+	const char *tool = registry_label_value(metrics->registry, "tool_id", report->tool_id,
+						strlen(report->tool_id));
 
+	make_tool_series(metrics, tool);
 	count_outcome(metrics, tool, report);
 	if (!report->exited)
 		return;
