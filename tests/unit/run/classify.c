@@ -159,6 +159,32 @@ static void unknown_deadline_while_it_writes(struct run *run)
 	kill_by(run, 1000, BUILD_SERVER);
 }
 
+/* The pipe took the first part; the last one was seen in the server's buffer, and has the timeout. */
+static void offered(struct run *run, const char *tail)
+{
+	char request[REQUEST_HEAD_BYTES * 2];
+
+	memset(request, ' ', sizeof(request));
+	memcpy(request, "{\"tool_id\":\"sum\"", strlen("{\"tool_id\":\"sum\""));
+	write_only(run, "");
+	build_request_written(run, request, sizeof(request));
+	run->request_offered_bytes = 1000000;
+	memset(run->request_offered_tail, ' ', REQUEST_TAIL_BYTES);
+	memcpy(run->request_offered_tail + REQUEST_TAIL_BYTES - strlen(tail), tail, strlen(tail));
+}
+
+static void offered_deadline_while_it_writes(struct run *run)
+{
+	offered(run, ",\"timeout_ms\":1000}");
+	kill_by(run, 1000, BUILD_SERVER);
+}
+
+static void offered_cancelled_while_it_writes(struct run *run)
+{
+	offered(run, ",\"timeout_ms\":3000}");
+	kill_by(run, 1000, BUILD_SERVER);
+}
+
 static void deadline_then_broken_pipe(struct run *run)
 {
 	deadline(run);
@@ -427,6 +453,10 @@ static const struct expected situations[] = {
 	{"10 default", default_deadline_while_it_writes, OUTCOME_TIMEOUT, KIND(TIMEOUT),
 	 BY(KILL, SERVER), false},
 	{"10 unknown", unknown_deadline_while_it_writes, OUTCOME_ERROR, KIND(STDIN),
+	 BY(KILL, SERVER), false},
+	{"10 offered", offered_deadline_while_it_writes, OUTCOME_TIMEOUT, KIND(TIMEOUT),
+	 BY(KILL, SERVER), false},
+	{"13 offered", offered_cancelled_while_it_writes, OUTCOME_ERROR, KIND(STDIN),
 	 BY(KILL, SERVER), false},
 	{"10 EPIPE", deadline_then_broken_pipe, OUTCOME_TIMEOUT, KIND(TIMEOUT), BY(KILL, SERVER),
 	 false},
