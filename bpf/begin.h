@@ -23,6 +23,8 @@ static __always_inline void ancestors_watch(struct run *run, struct task_struct 
 			break;
 		run->ancestors[i] = tgid;
 		watched_add(tgid);
+		if (i == 0)
+			watched_mark_server(tgid);
 	}
 }
 
@@ -39,6 +41,9 @@ static __always_inline void run_fill(struct run *run, struct task_struct *task,
 	__builtin_memcpy(run->name, executable->name, sizeof(run->name));
 	for (__u32 i = 0; i < STDIO_COUNT; i++)
 		stream_read(&run->stdio[i], task, i);
+	/* An inherited stderr, a server's log: who reads that reads others' bytes too. */
+	if (stream_is_fd(&run->stdio[STDIO_ERR], parent, STDIO_ERR))
+		run->stdio[STDIO_ERR].flags |= STREAM_SHARED;
 }
 
 /*
@@ -52,14 +57,14 @@ static __always_inline struct run *run_begin(struct task_struct *task,
 	struct run_key key = {.tgid = tgid};
 	struct watch *watch;
 	struct run *run;
-	long r;
+	int r;
 
 	key.start_ns = BPF_CORE_READ(task, group_leader, start_time);
 	if (!watched_add(tgid) || !(watch = watched_find(tgid))) {
 		counter_add(LOST_MAP_FULL, 1);
 		return NULL;
 	}
-	r = bpf_map_update_elem(&runs, &key, &blank, BPF_NOEXIST);
+	r = map_insert(&runs, &key, &blank);
 	run = bpf_map_lookup_elem(&runs, &key);
 	if (r == -EEXIST)
 		return run;

@@ -85,6 +85,20 @@ SHARED __u32 watched_buckets[WATCHED_BUCKETS];
 /* Of the running kernel; set before it is loaded. */
 SHARED const volatile __u32 page_bytes;
 
+/*
+ * Up to Linux 6.3 the functions behind these helpers return an int, and the verifier calls them
+ * directly: read as a long, -EEXIST would be a large number.
+ */
+static __always_inline int map_insert(void *map, const void *key, const void *value)
+{
+	return (int)bpf_map_update_elem(map, key, value, BPF_NOEXIST);
+}
+
+static __always_inline int map_delete(void *map, const void *key)
+{
+	return (int)bpf_map_delete_elem(map, key);
+}
+
 /* Adds to a counter of this cpu and returns its new value. */
 static __always_inline __u64 counter_add(__u64 index, __u64 n)
 {

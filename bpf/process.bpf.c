@@ -99,6 +99,20 @@ int exec_failed(struct sys_exit_args *ctx)
 	return 0;
 }
 
+/* A server that cannot make the pipes never gets to a fork. Attached to the exits of pipe and pipe2. */
+SEC("tracepoint")
+int pipe_failed(struct sys_exit_args *ctx)
+{
+	const struct watch *watch;
+
+	if (ctx->result != -EMFILE && ctx->result != -ENFILE)
+		return 0;
+	watch = watched_find(bpf_get_current_pid_tgid() >> 32);
+	if (watch && watch->server)
+		counter_add(KERNEL_SPAWNS_FAILED, 1);
+	return 0;
+}
+
 /* ---- exec worked: the run counts ---- */
 
 /* It never was a run. */
@@ -107,7 +121,7 @@ static __always_inline void run_drop(struct run *run)
 	struct run_key key = run->key;
 
 	run_forget_streams(run);
-	bpf_map_delete_elem(&runs, &key);
+	map_delete(&runs, &key);
 }
 
 static __always_inline void args_read(struct run *run, struct task_struct *task)
@@ -299,7 +313,7 @@ static __always_inline void unreaped_add(const struct run *run)
 	struct run_key key = run->key;
 	__u32 value = 0;
 
-	if (bpf_map_update_elem(&unreaped, &key, &value, BPF_NOEXIST) < 0)
+	if (map_insert(&unreaped, &key, &value) < 0)
 		counter_add(KERNEL_UNREAPED_FULL, 1);
 }
 
@@ -310,7 +324,7 @@ int BPF_PROG(process_free, struct task_struct *task)
 	struct run_key key = {.start_ns = task->start_time, .tgid = task->tgid};
 
 	if (task->pid == task->tgid)
-		bpf_map_delete_elem(&unreaped, &key);
+		map_delete(&unreaped, &key);
 	return 0;
 }
 

@@ -84,7 +84,7 @@ static __always_inline void run_send(struct run *run)
 	}
 	bpf_probe_read_kernel(sent, sizeof(*sent), run);
 	run_forget_streams(run);
-	if (bpf_map_delete_elem(&runs, &key) < 0) {
+	if (map_delete(&runs, &key) < 0) {
 		bpf_ringbuf_discard(sent, BPF_RB_NO_WAKEUP);
 		return;
 	}

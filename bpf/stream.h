@@ -112,6 +112,19 @@ static __always_inline void stream_read(struct stream *stream, struct task_struc
 		stream->flags |= STREAM_EARLY;
 }
 
+/* Is it what fd `index` of another task is? */
+static __always_inline bool stream_is_fd(const struct stream *stream, struct task_struct *task,
+					 __u32 index)
+{
+	struct file *file = file_of_fd(task, index);
+	struct inode_key key;
+
+	if (!file)
+		return false;
+	inode_key_read(&key, BPF_CORE_READ(file, f_inode));
+	return inode_key_equal(&key, &stream->key);
+}
+
 /* The inode that the other end's transfers go through. */
 static __always_inline const struct inode_key *stream_peer_key(const struct stream *stream)
 {
@@ -129,16 +142,16 @@ static __always_inline void stream_register(struct run *run, __u32 index)
 	struct stream *stream = &run->stdio[index];
 	struct endpoint fresh = {.run = run->key}, *found;
 	struct inode_key key = *stream_peer_key(stream);
-	long r;
+	int r;
 
-	if (!stream_has_peer(stream) || !key.address)
+	if (!stream_has_peer(stream) || !key.address || stream->flags & STREAM_SHARED)
 		return;
 	if (index == STDIO_IN)
 		fresh.written = 1 + index;
 	else
 		fresh.read = 1 + index;
 
-	r = bpf_map_update_elem(&streams, &key, &fresh, BPF_NOEXIST);
+	r = map_insert(&streams, &key, &fresh);
 	if (r == 0)
 		return;
 	if (r != -EEXIST) {
@@ -164,7 +177,7 @@ static __always_inline void stream_forget(const struct run *run, __u32 index)
 		return;
 	found = bpf_map_lookup_elem(&streams, &key);
 	if (found && found->run.tgid == run->key.tgid && found->run.start_ns == run->key.start_ns)
-		bpf_map_delete_elem(&streams, &key);
+		map_delete(&streams, &key);
 }
 
 /* What is left of a pipe; 0 when both ends are closed, that is: another inode may be at its address. */

@@ -48,6 +48,14 @@ static volatile struct payload payloads[2][2] = {
 	{PAYLOAD(reply_peer), PAYLOAD(reply_self)},
 };
 
+static __always_inline const volatile struct payload *payload_of(__u64 index, __u64 self)
+{
+	/* The verifier knows neither that stderr was ruled out nor that self is 0 or 1. */
+	barrier_var(index);
+	barrier_var(self);
+	return &payloads[index & 1][self & 1];
+}
+
 static __always_inline void user_fault(struct run *run)
 {
 	__sync_fetch_and_add(&run->faults, 1);
@@ -57,8 +65,12 @@ static __always_inline void user_fault(struct run *run)
 /* Copies user memory to a payload, `at` bytes behind its beginning. */
 static __always_inline long payload_copy(void *payload, __u64 at, __u64 bytes, __u64 from)
 {
+	/* The compiler would drop the masks where it can prove them; the verifier cannot, up to 6.1. */
+	barrier_var(at);
+	barrier_var(bytes);
 	at &= REPLY_TAIL_BYTES - 1;
-	return bpf_probe_read_user(payload + at, bytes & PAYLOAD_LENGTH_MASK, (void *)from);
+	bytes &= PAYLOAD_LENGTH_MASK;
+	return bpf_probe_read_user(payload + at, bytes, (void *)from);
 }
 
 /* Keeps what belongs to the two ends of the payload, of a piece that stands at `offset` in it. */
@@ -244,8 +256,7 @@ static __always_inline void transfer_account(const struct watch *watch,
 	if (!flow_account(flow, transfer))
 		return;
 	if (transfer->result > 0 && index != STDIO_ERR)
-		payload_keep_transfer(place.run, &payloads[index & 1][place.self & 1], offset,
-				      transfer);
+		payload_keep_transfer(place.run, payload_of(index, place.self), offset, transfer);
 	if (index != STDIO_IN)
 		run_settle(place.run);
 }

@@ -42,6 +42,8 @@ enum bpf_map_type_used {
 #define EAGAIN 11
 #define ENOMEM 12
 #define EEXIST 17
+#define ENFILE 23
+#define EMFILE 24
 /* include/linux/errno.h: what an interrupted system call returns before the signal is handled */
 #define ERESTARTSYS 512
 #define ERESTART_RESTARTBLOCK 516

@@ -15,7 +15,7 @@ static __always_inline struct watch *watched_find(__u32 tgid)
 static __always_inline bool watched_add(__u32 tgid)
 {
 	struct watch watch = {};
-	long r = bpf_map_update_elem(&watched, &tgid, &watch, BPF_NOEXIST);
+	int r = map_insert(&watched, &tgid, &watch);
 
 	if (r == 0)
 		__sync_fetch_and_add(&watched_buckets[tgid % WATCHED_BUCKETS], 1);
@@ -24,8 +24,16 @@ static __always_inline bool watched_add(__u32 tgid)
 	return r == 0 || r == -EEXIST;
 }
 
+static __always_inline void watched_mark_server(__u32 tgid)
+{
+	struct watch *watch = watched_find(tgid);
+
+	if (watch)
+		watch->server = 1;
+}
+
 static __always_inline void watched_remove(__u32 tgid)
 {
-	if (bpf_map_delete_elem(&watched, &tgid) == 0)
+	if (map_delete(&watched, &tgid) == 0)
 		__sync_fetch_and_add(&watched_buckets[tgid % WATCHED_BUCKETS], (__u32)-1);
 }

@@ -21,6 +21,8 @@
 	X(STREAMS_FULL, "streams_full", "stdio streams that could not be registered")              \
 	X(WATCHED_FULL, "watched_full", "processes that could not be watched")                     \
 	X(UNREAPED_FULL, "unreaped_full", "zombies that could not be kept track of")               \
+	X(SPAWNS_FAILED, "spawns_failed",                                                          \
+	  "servers that had no descriptor left for a tool's pipes")                                \
 	X(USER_FAULT, "user_fault", "reads of a process's memory that failed")                     \
 	X(FD_MISMATCH, "fd_mismatch", "transfers whose descriptor was gone when it was looked up")
 

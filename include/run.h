@@ -39,14 +39,12 @@ enum run_flag {
 };
 
 enum stream_flag {
-	STREAM_SHARED =
-		1u
-		<< 0, /* another run had registered the same inode first: only the run's own side counts */
-	STREAM_EARLY =
-		1u
-		<< 1, /* bytes were in the pipe before the run was known: the other side's payload has a gap */
-	STREAM_UNREAD =
-		1u << 2, /* bytes that the run wrote were still unread a second after its exit */
+	/* Others use the same inode (another run, or the parent itself): only the run's own side counts. */
+	STREAM_SHARED = 1u << 0,
+	/* Bytes were in the pipe before the run was known: the other side's payload has a gap. */
+	STREAM_EARLY = 1u << 1,
+	/* Set in user space: bytes that the run wrote were still unread a second after its exit. */
+	STREAM_UNREAD = 1u << 2,
 };
 
 /* Unique for the life of a system: a pid, and when the process with it was forked. */

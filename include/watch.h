@@ -10,7 +10,7 @@
 struct watch {
 	__u64 run_start_ns; /* start_ns of the run that this process is; 0 = it is none */
 	__u32 lost; /* its run could not be recorded: 1 + the cause's enum kernel_counter, counted at exec */
-	__u32 pad;
+	__u32 server; /* 1 = it has started a run itself */
 };
 
 /* What a transfer by the other end of an inode means. */

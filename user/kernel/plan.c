@@ -81,6 +81,7 @@ static const struct candidate {
 	 {PLAN_EXEC_PREPARE_SYSCALL}, 1},
 	{"process", "exec", "tp_btf", true, has_btf, "", {PLAN_EXEC_CONFIRM}, 1},
 	{"process", "exec_failed", "tracepoint", false, has_exit_tracepoints, "", {PLAN_EXEC_FAILED}, 1},
+	{"process", "pipe_failed", "tracepoint", false, has_syscall_tracepoints, "", {PLAN_PIPE_FAILED}, 1},
 	{"process", "exit", "tp_btf", true, has_btf, "", {PLAN_PROCESS_EXIT, PLAN_TASK_SWITCH}, 2},
 	{"process", "reap", "tp_btf", false, has_btf, "", {PLAN_PROCESS_FREE}, 1},
 	{"process", "signal", "tp_btf", false, has_btf, "", {PLAN_SIGNAL}, 1},
@@ -88,7 +89,7 @@ static const struct candidate {
 	{"process", "oom", "tp_btf", false, victim_is_pid, "", {PLAN_VICTIM_PID}, 1},
 	{"stdio", "transfer", "tracepoint", true, has_transfer_tracepoints, "", {PLAN_TRANSFER_TRACEPOINT}, 1},
 	{"stdio", "transfer", "tp_btf", true, has_sys_exit,
-	 "every system call of every process pays for it; mount tracefs on /sys/kernel/tracing to spare them",
+	 "every system call of every process pays for it; Linux 5.15 with tracefs spares them",
 	 {PLAN_TRANSFER_SYS_EXIT}, 1},
 	/* clang-format on */
 };

@@ -16,6 +16,7 @@ enum stdio_probe { STDIO_PROBE_AUTO, STDIO_PROBE_FENTRY, STDIO_PROBE_SYSCALL };
 	X(EXEC_PREPARE_SYSCALL, exec_prepare_syscall)                                              \
 	X(EXEC_CONFIRM, exec_confirm)                                                              \
 	X(EXEC_FAILED, exec_failed)                                                                \
+	X(PIPE_FAILED, pipe_failed)                                                                \
 	X(PROCESS_EXIT, process_exit)                                                              \
 	X(TASK_SWITCH, task_switch)                                                                \
 	X(PROCESS_FREE, process_free)                                                              \

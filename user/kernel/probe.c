@@ -62,15 +62,19 @@ static struct bpf_program *program_of(const struct bunscope_bpf *skeleton,
 	}
 }
 
+/* A verifier's log is one message of many lines. */
 static int log_libbpf(enum libbpf_print_level level, const char *format, va_list args)
 {
-	char line[512];
+	_cleanup_free_ char *text = NULL;
 
-	if (level == LIBBPF_DEBUG || !log_enabled(LOG_LEVEL_DEBUG))
+	if (level == LIBBPF_DEBUG || !log_enabled(LOG_LEVEL_DEBUG) ||
+	    vasprintf(&text, format, args) < 0)
 		return 0;
-	(void)vsnprintf(line, sizeof(line), format, args);
-	line[strcspn(line, "\n")] = '\0';
-	log_debug("libbpf: %s", line);
+	char *rest = text;
+	for (const char *line = strsep(&rest, "\n"); line; line = strsep(&rest, "\n")) {
+		if (*line)
+			log_debug("%s", line);
+	}
 	return 0;
 }
 
@@ -104,6 +108,7 @@ static const char *const *syscalls_of(enum plan_program program)
 {
 	static const char *const prepare[] = {"sys_enter_execve", "sys_enter_execveat", NULL};
 	static const char *const failed[] = {"sys_exit_execve", "sys_exit_execveat", NULL};
+	static const char *const pipes[] = {"sys_exit_pipe2", "sys_exit_pipe", NULL};
 	static const char *const transfer[] = {
 		"sys_exit_read",
 		"sys_exit_readv",
@@ -123,6 +128,8 @@ static const char *const *syscalls_of(enum plan_program program)
 		return prepare;
 	case PLAN_EXEC_FAILED:
 		return failed;
+	case PLAN_PIPE_FAILED:
+		return pipes;
 	case PLAN_TRANSFER_TRACEPOINT:
 		return transfer;
 	default:

@@ -14,8 +14,7 @@
 #define LINK_PRICE                                                                                 \
 	"Bun is known by the path that exec is given, not by the file behind a symbolic link"
 #define ALL_PAY                                                                                    \
-	"every system call of every process pays for it; mount tracefs on /sys/kernel/tracing to " \
-	"spare them"
+	"every system call of every process pays for it; Linux 5.15 with tracefs spares them"
 
 #define FAILED_HOOK(family_, hook_, required_)                                                     \
 	{                                                                                          \
@@ -42,6 +41,8 @@
 #define EXEC HOOK("process", "exec", "tp_btf", true, 1, PLAN_EXEC_CONFIRM)
 #define NO_EXEC HOOK("process", "exec_failed", "tracepoint", false, 1, PLAN_EXEC_FAILED)
 #define NO_EXEC_FAILED FAILED_HOOK("process", "exec_failed", false)
+#define NO_PIPE HOOK("process", "pipe_failed", "tracepoint", false, 1, PLAN_PIPE_FAILED)
+#define NO_PIPE_FAILED FAILED_HOOK("process", "pipe_failed", false)
 #define EXIT HOOK("process", "exit", "tp_btf", true, 2, PLAN_PROCESS_EXIT, PLAN_TASK_SWITCH)
 #define REAP HOOK("process", "reap", "tp_btf", false, 1, PLAN_PROCESS_FREE)
 #define SIGNAL HOOK("process", "signal", "tp_btf", false, 1, PLAN_SIGNAL)
@@ -71,70 +72,77 @@ static const struct rung rungs[] = {
 	{"6.12",
 	 {MODERN},
 	 STDIO_PROBE_AUTO,
-	 {{PREPARE_TP, EXEC, NO_EXEC, EXIT, REAP, SIGNAL, OOM_TASK, TRANSFER}, 8},
+	 {{PREPARE_TP, EXEC, NO_EXEC, NO_PIPE, EXIT, REAP, SIGNAL, OOM_TASK, TRANSFER}, 9},
 	 ""},
 	{"6.8: no sched_prepare_exec yet",
 	 {.btf = true, FENTRY, TRACEFS, .sys_exit = true, .victim = VICTIM_TASK},
 	 STDIO_PROBE_AUTO,
-	 {{PREPARE_FENTRY, EXEC, NO_EXEC, EXIT, REAP, SIGNAL, OOM_TASK, TRANSFER}, 8},
+	 {{PREPARE_FENTRY, EXEC, NO_EXEC, NO_PIPE, EXIT, REAP, SIGNAL, OOM_TASK, TRANSFER}, 9},
 	 ""},
 	{"5.15: the victim is a pid",
 	 {.btf = true, FENTRY, TRACEFS, .sys_exit = true, .victim = VICTIM_PID},
 	 STDIO_PROBE_AUTO,
-	 {{PREPARE_FENTRY, EXEC, NO_EXEC, EXIT, REAP, SIGNAL, OOM_PID, TRANSFER}, 8},
+	 {{PREPARE_FENTRY, EXEC, NO_EXEC, NO_PIPE, EXIT, REAP, SIGNAL, OOM_PID, TRANSFER}, 9},
 	 ""},
 	{"5.10: no registers of a task",
 	 {.btf = true, FENTRY, .syscall_tracepoints = true, .sys_exit = true, .victim = VICTIM_PID},
 	 STDIO_PROBE_AUTO,
-	 {{PREPARE_FENTRY, EXEC, NO_EXEC_FAILED, EXIT, REAP, SIGNAL, OOM_PID, TRANSFER_TP}, 8},
+	 {{PREPARE_FENTRY, EXEC, NO_EXEC_FAILED, NO_PIPE, EXIT, REAP, SIGNAL, OOM_PID, TRANSFER_TP},
+	  9},
 	 ""},
 	{"arm64 without fentry",
 	 {.btf = true, .begin_new_exec = true, TRACEFS, .sys_exit = true, .victim = VICTIM_PID},
 	 STDIO_PROBE_AUTO,
-	 {{PREPARE_SYSCALL, EXEC, NO_EXEC, EXIT, REAP, SIGNAL, OOM_PID, TRANSFER}, 8},
+	 {{PREPARE_SYSCALL, EXEC, NO_EXEC, NO_PIPE, EXIT, REAP, SIGNAL, OOM_PID, TRANSFER}, 9},
 	 ""},
 	{"the function was inlined, and there is no OOM tracepoint",
 	 {.btf = true, .fentry = true, TRACEFS, .sys_exit = true},
 	 STDIO_PROBE_AUTO,
-	 {{PREPARE_SYSCALL, EXEC, NO_EXEC, EXIT, REAP, SIGNAL, OOM_FAILED, TRANSFER}, 8},
+	 {{PREPARE_SYSCALL, EXEC, NO_EXEC, NO_PIPE, EXIT, REAP, SIGNAL, OOM_FAILED, TRANSFER}, 9},
 	 ""},
 	{"no tracefs",
 	 {.btf = true, .sched_prepare_exec = true, .task_pt_regs = true, .sys_exit = true},
 	 STDIO_PROBE_AUTO,
-	 {{PREPARE_TP, EXEC, NO_EXEC_FAILED, EXIT, REAP, SIGNAL, OOM_FAILED, TRANSFER_TP}, 8},
+	 {{PREPARE_TP, EXEC, NO_EXEC_FAILED, NO_PIPE_FAILED, EXIT, REAP, SIGNAL, OOM_FAILED,
+	   TRANSFER_TP},
+	  9},
 	 ""},
 	{"neither fentry nor tracefs",
 	 {.btf = true, .begin_new_exec = true, .sys_exit = true, .victim = VICTIM_PID},
 	 STDIO_PROBE_AUTO,
-	 {{PREPARE_FAILED, EXEC, NO_EXEC_FAILED, EXIT, REAP, SIGNAL, OOM_PID, TRANSFER_TP}, 8},
+	 {{PREPARE_FAILED, EXEC, NO_EXEC_FAILED, NO_PIPE_FAILED, EXIT, REAP, SIGNAL, OOM_PID,
+	   TRANSFER_TP},
+	  9},
 	 "exec_prepare"},
 	{"no tracepoints of system calls at all",
 	 {.btf = true, .sched_prepare_exec = true, .victim = VICTIM_TASK},
 	 STDIO_PROBE_AUTO,
-	 {{PREPARE_TP, EXEC, NO_EXEC_FAILED, EXIT, REAP, SIGNAL, OOM_TASK, TRANSFER_FAILED}, 8},
+	 {{PREPARE_TP, EXEC, NO_EXEC_FAILED, NO_PIPE_FAILED, EXIT, REAP, SIGNAL, OOM_TASK,
+	   TRANSFER_FAILED},
+	  9},
 	 "transfer"},
 	{"no BTF",
 	 {.may_load = true, TRACEFS},
 	 STDIO_PROBE_AUTO,
-	 {{PREPARE_FAILED, FAILED_HOOK("process", "exec", true), NO_EXEC_FAILED,
+	 {{PREPARE_FAILED, FAILED_HOOK("process", "exec", true), NO_EXEC_FAILED, NO_PIPE_FAILED,
 	   FAILED_HOOK("process", "exit", true), FAILED_HOOK("process", "reap", false),
 	   FAILED_HOOK("process", "signal", false), OOM_FAILED, TRANSFER_FAILED},
-	  8},
+	  9},
 	 "exec_prepare"},
 	{"system calls asked for: no fentry anywhere",
 	 {.btf = true, FENTRY, TRACEFS, .sys_exit = true, .victim = VICTIM_PID},
 	 STDIO_PROBE_SYSCALL,
-	 {{PREPARE_SYSCALL, EXEC, NO_EXEC, EXIT, REAP, SIGNAL, OOM_PID, TRANSFER}, 8},
+	 {{PREPARE_SYSCALL, EXEC, NO_EXEC, NO_PIPE, EXIT, REAP, SIGNAL, OOM_PID, TRANSFER}, 9},
 	 ""},
 	{"system calls asked for, which tp_btf is",
 	 {MODERN},
 	 STDIO_PROBE_SYSCALL,
-	 {{PREPARE_TP, EXEC, NO_EXEC, EXIT, REAP, SIGNAL, OOM_TASK, TRANSFER}, 8},
+	 {{PREPARE_TP, EXEC, NO_EXEC, NO_PIPE, EXIT, REAP, SIGNAL, OOM_TASK, TRANSFER}, 9},
 	 ""},
 	{"fentry asked for, which serves no transfers",
 	 {MODERN},
 	 STDIO_PROBE_FENTRY,
-	 {{PREPARE_TP, EXEC, NO_EXEC, EXIT, REAP, SIGNAL, OOM_TASK, TRANSFER_FAILED}, 8},
+	 {{PREPARE_TP, EXEC, NO_EXEC, NO_PIPE, EXIT, REAP, SIGNAL, OOM_TASK, TRANSFER_FAILED}, 9},
 	 "transfer"},
 };
 
@@ -199,10 +207,11 @@ static void only_the_chosen_programs_are_loaded(void **state)
 
 	(void)state;
 	assert_int_equal(loaded(&modern), always | 1u << PLAN_EXEC_PREPARE_TP |
-						  1u << PLAN_EXEC_FAILED | 1u << PLAN_VICTIM_TASK |
+						  1u << PLAN_EXEC_FAILED | 1u << PLAN_PIPE_FAILED |
+						  1u << PLAN_VICTIM_TASK |
 						  1u << PLAN_TRANSFER_TRACEPOINT);
 	assert_int_equal(loaded(&fallback), always | 1u << PLAN_EXEC_PREPARE_SYSCALL |
-						    1u << PLAN_VICTIM_PID |
+						    1u << PLAN_PIPE_FAILED | 1u << PLAN_VICTIM_PID |
 						    1u << PLAN_TRANSFER_SYS_EXIT);
 	assert_int_equal(loaded(&none), 0);
 }
