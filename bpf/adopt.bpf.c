@@ -61,5 +61,7 @@ int adopt_task(struct bpf_iter__task *ctx)
 	run = run_begin(task, &candidate->executable);
 	if (run)
 		run_adopt(run, task, candidate);
+	else
+		counter_add(LOST_MAP_FULL, 1);
 	return 0;
 }

@@ -22,9 +22,7 @@ static __always_inline void ancestors_watch(struct run *run, struct task_struct 
 		if (tgid <= 1)
 			break;
 		run->ancestors[i] = tgid;
-		watched_add(tgid);
-		if (i == 0)
-			watched_mark_server(tgid);
+		watched_add_ancestor(tgid, i == 0);
 	}
 }
 
@@ -76,7 +74,9 @@ static __always_inline struct run *run_begin(struct task_struct *task,
 	run->key = key;
 	run_fill(run, task, executable);
 	ancestors_watch(run, task);
-	for (__u32 i = 0; i < STDIO_COUNT; i++)
+	for (__u32 i = 0; i < STDIO_COUNT; i++) {
 		stream_register(run, i);
+		watch->stdio[i] = run->stdio[i].key.address;
+	}
 	return run;
 }

@@ -46,7 +46,7 @@ SHARED struct {
 	__type(value, struct watch);
 } watched SEC(".maps");
 
-/* Runs that are gone and that nobody has waited for: zombies. User space takes out those that were no tool's. */
+/* Runs that have exited: zombies, until user space sees that somebody waited for them. */
 SHARED struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(map_flags, BPF_F_NO_PREALLOC);

@@ -75,7 +75,7 @@ static __always_inline void argv_read(struct run *run, __u64 argv)
 	}
 }
 
-/* Attached to the exits of execve and execveat. */
+/* Attached to the exit of execve: what servers and shells use. */
 SEC("tracepoint")
 int exec_failed(struct sys_exit_args *ctx)
 {
@@ -83,23 +83,22 @@ int exec_failed(struct sys_exit_args *ctx)
 	const struct executable *executable;
 	struct pt_regs *regs;
 	struct run *run;
-	bool at = ctx->number == SYSCALL_EXECVEAT;
 
 	if (ctx->result >= 0)
 		return 0;
 	regs = (struct pt_regs *)bpf_task_pt_regs(task);
-	executable = executable_read_user(at ? syscall_arg2(regs) : syscall_arg1(regs));
+	executable = executable_read_user(syscall_arg1(regs));
 	if (!executable || !executable_matches(executable))
 		return 0;
 	run = run_begin(task, executable);
 	if (!run || run->flags & RUN_CONFIRMED)
 		return 0;
 	run->exec_error = ctx->result;
-	argv_read(run, at ? syscall_arg3(regs) : syscall_arg2(regs));
+	argv_read(run, syscall_arg2(regs));
 	return 0;
 }
 
-/* A server that cannot make the pipes never gets to a fork. Attached to the exits of pipe and pipe2. */
+/* A server that cannot make the pipes never gets to a fork. Attached to the exit of pipe2. */
 SEC("tracepoint")
 int pipe_failed(struct sys_exit_args *ctx)
 {
@@ -262,6 +261,18 @@ static __always_inline void rss_read(struct run *run, struct task_struct *task)
 		run->flags |= RUN_RSS_INHERITED;
 }
 
+/* From here on: once it has exited, somebody may wait for it at once. */
+static __always_inline void unreaped_add(const struct run *run)
+{
+	struct run_key key = run->key;
+	__u32 value = 0;
+	int r;
+
+	r = map_insert(&unreaped, &key, &value);
+	if (r < 0 && r != -EEXIST)
+		counter_add(KERNEL_UNREAPED_FULL, 1);
+}
+
 static __always_inline void run_exit(struct run *run, struct task_struct *task)
 {
 	int group_code = BPF_CORE_READ(task, signal, group_exit_code);
@@ -269,6 +280,7 @@ static __always_inline void run_exit(struct run *run, struct task_struct *task)
 	run_count(run);
 	run->exit_code = group_code ? group_code : BPF_CORE_READ(task, exit_code);
 	rss_read(run, task);
+	unreaped_add(run);
 	run->exit_ns = bpf_ktime_get_ns();
 }
 
@@ -308,26 +320,6 @@ int BPF_PROG(process_exit, struct task_struct *p)
 	return 0;
 }
 
-static __always_inline void unreaped_add(const struct run *run)
-{
-	struct run_key key = run->key;
-	__u32 value = 0;
-
-	if (map_insert(&unreaped, &key, &value) < 0)
-		counter_add(KERNEL_UNREAPED_FULL, 1);
-}
-
-/* Some time after somebody waited for it. */
-SEC("tp_btf/sched_process_free")
-int BPF_PROG(process_free, struct task_struct *task)
-{
-	struct run_key key = {.start_ns = task->start_time, .tgid = task->tgid};
-
-	if (task->pid == task->tgid)
-		map_delete(&unreaped, &key);
-	return 0;
-}
-
 static __always_inline bool task_is_dead(struct task_struct *task)
 {
 	struct task_struct___5_13 *older = (void *)task;
@@ -344,7 +336,8 @@ static __always_inline void thread_gone(struct run *run, struct task_struct *tas
 	if ((__u32)BPF_CORE_READ(task, pid) == run->key.tgid) {
 		run->main_exit_ns = bpf_ktime_get_ns();
 		run->main_cpu_ns = cpu_ns;
-		run->main_runqueue_ns = BPF_CORE_READ(task, sched_info.run_delay);
+		if (bpf_core_field_exists(task->sched_info.run_delay))
+			run->main_runqueue_ns = BPF_CORE_READ(task, sched_info.run_delay);
 	}
 	__sync_fetch_and_add(&run->cpu_ns, cpu_ns);
 	__sync_fetch_and_add(&run->exiting, -1);
@@ -370,7 +363,6 @@ static __always_inline int thread_switched_out(struct task_struct *task)
 	if (!run->exit_ns || run->exiting || BPF_CORE_READ(task, signal, nr_threads) > 1)
 		return 0;
 	watched_remove(tgid);
-	unreaped_add(run);
 	counter_add(KERNEL_RUNS_EXITED, 1);
 	run->gone_ns = bpf_ktime_get_ns();
 	run_settle(run);

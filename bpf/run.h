@@ -21,19 +21,14 @@ static __always_inline void run_count(struct run *run)
 	run->ordinal = counter_add(KERNEL_RUNS_BEGUN, 1);
 }
 
-/*
- * Are bytes of the run's stderr still unread? Its reader tells, where one was seen: the pipe may be
- * empty before the read that emptied it is accounted. Else the pipe does.
- */
+/* Are bytes of the run's stderr still unread? Asked only where a reader was seen at all. */
 static __always_inline bool run_stderr_pending(const struct run *run)
 {
 	const struct stream *stream = &run->stdio[STDIO_ERR];
 
 	if (!stream_has_peer(stream) || stream->flags & STREAM_SHARED)
 		return false;
-	if (stream->peer.pid)
-		return stream->peer.bytes < stream->self.bytes;
-	return stream->self.bytes && stream_state(stream) & STREAM_HAS_BYTES;
+	return stream->peer.pid && stream->peer.bytes < stream->self.bytes;
 }
 
 /*

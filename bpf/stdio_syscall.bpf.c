@@ -57,19 +57,31 @@ static __always_inline bool transfer_read_args(struct transfer *transfer, struct
 	}
 }
 
+static __always_inline bool watch_has_stdio(const struct watch *watch, const struct inode *inode)
+{
+	__u64 address = (__u64)inode;
+
+	return watch->stdio[STDIO_IN] == address || watch->stdio[STDIO_OUT] == address ||
+	       watch->stdio[STDIO_ERR] == address;
+}
+
 static __always_inline int transfer_exit(const struct watch *watch, __u32 tgid,
 					 struct pt_regs *regs, __u64 number, long result)
 {
 	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
 	struct transfer transfer = {.tgid = tgid, .result = result};
 	struct file *file = file_of_fd(task, syscall_arg1(regs));
+	struct inode *inode;
 
 	if (!file) {
 		if (result >= 0)
 			counter_add(KERNEL_FD_MISMATCH, 1);
 		return 0;
 	}
-	inode_key_read(&transfer.key, BPF_CORE_READ(file, f_inode));
+	inode = BPF_CORE_READ(file, f_inode);
+	if (!watch->ancestor && !watch_has_stdio(watch, inode))
+		return 0;
+	inode_key_read(&transfer.key, inode);
 	transfer.direction = is_read(number) ? TRANSFER_READ : TRANSFER_WRITE;
 	if (transfer_read_args(&transfer, regs, number))
 		transfer_account(watch, &transfer);

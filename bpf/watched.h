@@ -24,11 +24,17 @@ static __always_inline bool watched_add(__u32 tgid)
 	return r == 0 || r == -EEXIST;
 }
 
-static __always_inline void watched_mark_server(__u32 tgid)
+/* Watches a process between a run and its server; `parent`: the one that started it. */
+static __always_inline void watched_add_ancestor(__u32 tgid, bool parent)
 {
 	struct watch *watch = watched_find(tgid);
 
-	if (watch)
+	if (!watch && watched_add(tgid))
+		watch = watched_find(tgid);
+	if (!watch)
+		return;
+	watch->ancestor = 1;
+	if (parent)
 		watch->server = 1;
 }
 

@@ -9,8 +9,13 @@
 /* A process whose transfers are looked at, by tgid: a Bun process, or one that may hold other ends of its stdio. */
 struct watch {
 	__u64 run_start_ns; /* start_ns of the run that this process is; 0 = it is none */
-	__u32 lost; /* its run could not be recorded: 1 + the cause's enum kernel_counter, counted at exec */
-	__u32 server; /* 1 = it has started a run itself */
+	/* Inode addresses of that run's stdin, stdout, stderr: most transfers are of something else. */
+	__u64 stdio[STDIO_COUNT];
+	/* Its run could not be recorded: 1 + the cause's enum kernel_counter, counted at exec. */
+	__u32 lost;
+	__u32 ancestor; /* 1 = it may hold the other ends of a run's stdio */
+	__u32 server;	/* 1 = it has started a run itself */
+	__u32 pad;
 };
 
 /* What a transfer by the other end of an inode means. */

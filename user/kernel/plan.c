@@ -83,7 +83,6 @@ static const struct candidate {
 	{"process", "exec_failed", "tracepoint", false, has_exit_tracepoints, "", {PLAN_EXEC_FAILED}, 1},
 	{"process", "pipe_failed", "tracepoint", false, has_syscall_tracepoints, "", {PLAN_PIPE_FAILED}, 1},
 	{"process", "exit", "tp_btf", true, has_btf, "", {PLAN_PROCESS_EXIT, PLAN_TASK_SWITCH}, 2},
-	{"process", "reap", "tp_btf", false, has_btf, "", {PLAN_PROCESS_FREE}, 1},
 	{"process", "signal", "tp_btf", false, has_btf, "", {PLAN_SIGNAL}, 1},
 	{"process", "oom", "tp_btf", false, victim_is_task, "", {PLAN_VICTIM_TASK}, 1},
 	{"process", "oom", "tp_btf", false, victim_is_pid, "", {PLAN_VICTIM_PID}, 1},
@@ -97,6 +96,14 @@ static const struct candidate {
 static bool same_hook(const struct candidate *a, const struct plan_hook *b)
 {
 	return strcmp(a->family, b->family) == 0 && strcmp(a->hook, b->hook) == 0;
+}
+
+/* Why none of a hook's candidates will do. */
+static const char *why_none(const struct candidate *candidate, enum stdio_probe stdio)
+{
+	if (stdio == STDIO_PROBE_FENTRY && strcmp(candidate->family, "stdio") == 0)
+		return "no fentry program serves it; use --probe.stdio=auto";
+	return "this kernel offers no way to attach it";
 }
 
 static void hook_choose(struct plan_hook *hook, const struct candidate *candidate)
@@ -124,7 +131,7 @@ void plan_make(const struct caps *caps, enum stdio_probe stdio, struct plan *ret
 				.flavour = "",
 				.state = PLAN_FAILED,
 				.required = candidate->required,
-				.reason = "this kernel offers no way to attach it",
+				.reason = why_none(candidate, stdio),
 			};
 		}
 		if (hook->state == PLAN_FAILED && candidate->available(caps, stdio))

@@ -19,7 +19,6 @@ enum stdio_probe { STDIO_PROBE_AUTO, STDIO_PROBE_FENTRY, STDIO_PROBE_SYSCALL };
 	X(PIPE_FAILED, pipe_failed)                                                                \
 	X(PROCESS_EXIT, process_exit)                                                              \
 	X(TASK_SWITCH, task_switch)                                                                \
-	X(PROCESS_FREE, process_free)                                                              \
 	X(SIGNAL, signal_generate)                                                                 \
 	X(VICTIM_TASK, oom_victim_task)                                                            \
 	X(VICTIM_PID, oom_victim_pid)                                                              \

@@ -2,7 +2,7 @@
 #include "kernel/probe.h"
 
 #include <errno.h>
-#include <stdarg.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <linux/perf_event.h>
 #include <string.h>
@@ -18,6 +18,7 @@
 #include "kernel/candidates.h"
 #include "kernel/pattern.h"
 #include "kernel/tracefs.h"
+#include "kernel/zombie.h"
 
 /* Records that one walk takes from the kernel at a time: 256 KiB. */
 #define WALK_BATCH 64
@@ -62,22 +63,6 @@ static struct bpf_program *program_of(const struct bunscope_bpf *skeleton,
 	}
 }
 
-/* A verifier's log is one message of many lines. */
-static int log_libbpf(enum libbpf_print_level level, const char *format, va_list args)
-{
-	_cleanup_free_ char *text = NULL;
-
-	if (level == LIBBPF_DEBUG || !log_enabled(LOG_LEVEL_DEBUG) ||
-	    vasprintf(&text, format, args) < 0)
-		return 0;
-	char *rest = text;
-	for (const char *line = strsep(&rest, "\n"); line; line = strsep(&rest, "\n")) {
-		if (*line)
-			log_debug("%s", line);
-	}
-	return 0;
-}
-
 static int configure(struct bunscope_bpf *skeleton, const struct probe_config *config,
 		     const struct plan *plan)
 {
@@ -91,7 +76,6 @@ static int configure(struct bunscope_bpf *skeleton, const struct probe_config *c
 	(void)bpf_map__set_max_entries(skeleton->maps.streams, config->max_runs * STREAMS_PER_RUN);
 	(void)bpf_map__set_max_entries(skeleton->maps.watched, config->max_runs * WATCHED_PER_RUN);
 	(void)bpf_map__set_max_entries(skeleton->maps.unreaped, config->max_runs);
-	(void)bpf_map__set_max_entries(skeleton->maps.candidates, config->max_runs);
 	(void)bpf_map__set_max_entries(skeleton->maps.ring, config->ring_bytes);
 	skeleton->rodata->page_bytes = (__u32)sysconf(_SC_PAGESIZE);
 
@@ -107,8 +91,8 @@ static int configure(struct bunscope_bpf *skeleton, const struct probe_config *c
 static const char *const *syscalls_of(enum plan_program program)
 {
 	static const char *const prepare[] = {"sys_enter_execve", "sys_enter_execveat", NULL};
-	static const char *const failed[] = {"sys_exit_execve", "sys_exit_execveat", NULL};
-	static const char *const pipes[] = {"sys_exit_pipe2", "sys_exit_pipe", NULL};
+	static const char *const failed[] = {"sys_exit_execve", NULL};
+	static const char *const pipes[] = {"sys_exit_pipe2", NULL};
 	static const char *const transfer[] = {
 		"sys_exit_read",
 		"sys_exit_readv",
@@ -278,8 +262,6 @@ int probe_start(const struct probe_config *config, struct plan *plan, struct pro
 		return -ENOMEM;
 	probe->finished = config->finished;
 	probe->arg = config->arg;
-	(void)libbpf_set_print(log_libbpf);
-
 	int r = start(probe, config, plan, ret_error, error_bytes);
 	if (r < 0) {
 		probe_stop(&probe);
@@ -289,14 +271,39 @@ int probe_start(const struct probe_config *config, struct plan *plan, struct pro
 	return 0;
 }
 
+static void *destroy_link(void *link)
+{
+	(void)bpf_link__destroy(link);
+	return NULL;
+}
+
+/*
+ * The kernel waits for a grace period at each tracepoint that it lets go, some 80 ms: all at once it is
+ * one for all, and the end takes a tenth of a second instead of a whole one.
+ */
+static void detach(struct probe *probe)
+{
+	pthread_t threads[LINKS_MAX];
+	bool started[LINKS_MAX] = {};
+
+	for (size_t i = 0; i < probe->links_count; i++) {
+		started[i] = pthread_create(&threads[i], NULL, destroy_link, probe->links[i]) == 0;
+		if (!started[i])
+			(void)destroy_link(probe->links[i]);
+	}
+	for (size_t i = 0; i < probe->links_count; i++) {
+		if (started[i])
+			(void)pthread_join(threads[i], NULL);
+	}
+}
+
 void probe_stop(struct probe **owner)
 {
 	struct probe *probe = take_ptr(*owner);
 
 	if (!probe)
 		return;
-	for (size_t i = 0; i < probe->links_count; i++)
-		(void)bpf_link__destroy(probe->links[i]);
+	detach(probe);
 	ring_buffer__free(probe->ring);
 	bunscope_bpf__destroy(probe->skeleton);
 	free(probe->counters);
@@ -417,6 +424,25 @@ bool probe_take(struct probe *probe, const struct run *run)
 	for (size_t i = 0; i < STDIO_COUNT; i++)
 		forget_stream(probe, run, &run->stdio[i]);
 	return bpf_map_delete_elem(bpf_map__fd(probe->skeleton->maps.runs), &run->key) == 0;
+}
+
+long probe_unreaped(struct probe *probe)
+{
+	int fd = bpf_map__fd(probe->skeleton->maps.unreaped);
+	struct run_key key, next;
+	int r = bpf_map_get_next_key(fd, NULL, &next);
+	long zombies = 0;
+
+	/* The next key is taken before this one may go: the walk does not begin again. */
+	while (r == 0) {
+		key = next;
+		r = bpf_map_get_next_key(fd, &key, &next);
+		enum zombie state = zombie_state(key.tgid, key.start_ns);
+		zombies += state == ZOMBIE_WAITING;
+		if (state == ZOMBIE_GONE)
+			(void)bpf_map_delete_elem(fd, &key);
+	}
+	return r == -ENOENT ? zombies : r;
 }
 
 void probe_forget_unreaped(struct probe *probe, const struct run_key *key)

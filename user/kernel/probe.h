@@ -58,6 +58,8 @@ size_t probe_cpus(const struct probe *probe);
 int probe_walk(struct probe *probe, probe_record_fn *each, void *arg);
 /* Removes a run. True for the one caller, here or in the kernel, that removed it: it owns the record. */
 bool probe_take(struct probe *probe, const struct run *run);
+/* Forgets the runs that somebody has waited for. Number of those left: zombies. -errno. */
+long probe_unreaped(struct probe *probe);
 /* It was no tool's run: whether anybody waits for it does not matter. */
 void probe_forget_unreaped(struct probe *probe, const struct run_key *key);
 /* enum stream_state of the run's streams, 4 bits each from STDIO_IN up; -errno. */

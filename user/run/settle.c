@@ -42,15 +42,13 @@ static bool stdout_settled(const struct run *run, unsigned state, uint64_t age_n
 	return age_ns >= SETTLE_ORPHAN_NS;
 }
 
-static bool stderr_unread(const struct run *run, unsigned state)
+/* Where no reader was seen at all, nothing says that anybody was meant to read it. */
+static bool stderr_unread(const struct run *run)
 {
 	const struct stream *err = &run->stdio[STDIO_ERR];
 
-	if (!has_peer(err) || err->flags & STREAM_SHARED)
-		return false;
-	if (err->peer.pid)
-		return err->peer.bytes < err->self.bytes;
-	return err->self.bytes && state & STREAM_HAS_BYTES;
+	return has_peer(err) && !(err->flags & STREAM_SHARED) && err->peer.pid &&
+	       err->peer.bytes < err->self.bytes;
 }
 
 enum settle run_settle(const struct run *run, unsigned streams, uint64_t now_ns)
@@ -65,8 +63,18 @@ enum settle run_settle(const struct run *run, unsigned streams, uint64_t now_ns)
 		return SETTLE_WAIT;
 	if (!stdout_settled(run, state_of(streams, STDIO_OUT), age_ns))
 		return SETTLE_WAIT;
-	unsigned err = state_of(streams, STDIO_ERR);
-	if (!stderr_unread(run, err))
+	if (!stderr_unread(run))
 		return SETTLE_OVER;
 	return age_ns >= SETTLE_GRACE_NS ? SETTLE_OVER_UNREAD : SETTLE_WAIT;
+}
+
+uint64_t run_settled_eof_ns(const struct run *run, unsigned streams)
+{
+	const struct stream *out = &run->stdio[STDIO_OUT];
+
+	if (!has_peer(out) || out->peer.eof_ns || !out->peer.pid ||
+	    out->peer.bytes < out->self.bytes ||
+	    state_of(streams, STDIO_OUT) & (STREAM_HAS_WRITER | STREAM_HAS_BYTES))
+		return out->peer.eof_ns;
+	return out->peer.last_ns > run->exit_ns ? out->peer.last_ns : run->exit_ns;
 }

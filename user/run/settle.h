@@ -26,3 +26,9 @@ enum settle {
 
 /* streams: 4 bits of enum stream_state for each stream, STDIO_IN in the lowest. now_ns: CLOCK_MONOTONIC. */
 enum settle run_settle(const struct run *run, unsigned streams, uint64_t now_ns);
+
+/*
+ * When the reader of a settled run's stdout met its end, 0 = it did not. One that polls (libuv) learns from a
+ * hang-up that nothing is left, and never reads the end: it was there when it had read everything.
+ */
+uint64_t run_settled_eof_ns(const struct run *run, unsigned streams);

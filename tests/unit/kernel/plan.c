@@ -44,7 +44,6 @@
 #define NO_PIPE HOOK("process", "pipe_failed", "tracepoint", false, 1, PLAN_PIPE_FAILED)
 #define NO_PIPE_FAILED FAILED_HOOK("process", "pipe_failed", false)
 #define EXIT HOOK("process", "exit", "tp_btf", true, 2, PLAN_PROCESS_EXIT, PLAN_TASK_SWITCH)
-#define REAP HOOK("process", "reap", "tp_btf", false, 1, PLAN_PROCESS_FREE)
 #define SIGNAL HOOK("process", "signal", "tp_btf", false, 1, PLAN_SIGNAL)
 #define OOM_TASK HOOK("process", "oom", "tp_btf", false, 1, PLAN_VICTIM_TASK)
 #define OOM_PID HOOK("process", "oom", "tp_btf", false, 1, PLAN_VICTIM_PID)
@@ -52,6 +51,11 @@
 #define TRANSFER HOOK("stdio", "transfer", "tracepoint", true, 1, PLAN_TRANSFER_TRACEPOINT)
 #define TRANSFER_TP FALLBACK_HOOK("stdio", "transfer", "tp_btf", ALL_PAY, PLAN_TRANSFER_SYS_EXIT)
 #define TRANSFER_FAILED FAILED_HOOK("stdio", "transfer", true)
+#define TRANSFER_NO_FENTRY                                                                         \
+	{                                                                                          \
+		.family = "stdio", .hook = "transfer", .flavour = "", .state = PLAN_FAILED,        \
+		.required = true, .reason = "no fentry program serves it; use --probe.stdio=auto", \
+	}
 
 #define FENTRY .begin_new_exec = true, .fentry = true
 #define TRACEFS .syscall_tracepoints = true, .task_pt_regs = true
@@ -72,77 +76,75 @@ static const struct rung rungs[] = {
 	{"6.12",
 	 {MODERN},
 	 STDIO_PROBE_AUTO,
-	 {{PREPARE_TP, EXEC, NO_EXEC, NO_PIPE, EXIT, REAP, SIGNAL, OOM_TASK, TRANSFER}, 9},
+	 {{PREPARE_TP, EXEC, NO_EXEC, NO_PIPE, EXIT, SIGNAL, OOM_TASK, TRANSFER}, 8},
 	 ""},
 	{"6.8: no sched_prepare_exec yet",
 	 {.btf = true, FENTRY, TRACEFS, .sys_exit = true, .victim = VICTIM_TASK},
 	 STDIO_PROBE_AUTO,
-	 {{PREPARE_FENTRY, EXEC, NO_EXEC, NO_PIPE, EXIT, REAP, SIGNAL, OOM_TASK, TRANSFER}, 9},
+	 {{PREPARE_FENTRY, EXEC, NO_EXEC, NO_PIPE, EXIT, SIGNAL, OOM_TASK, TRANSFER}, 8},
 	 ""},
 	{"5.15: the victim is a pid",
 	 {.btf = true, FENTRY, TRACEFS, .sys_exit = true, .victim = VICTIM_PID},
 	 STDIO_PROBE_AUTO,
-	 {{PREPARE_FENTRY, EXEC, NO_EXEC, NO_PIPE, EXIT, REAP, SIGNAL, OOM_PID, TRANSFER}, 9},
+	 {{PREPARE_FENTRY, EXEC, NO_EXEC, NO_PIPE, EXIT, SIGNAL, OOM_PID, TRANSFER}, 8},
 	 ""},
 	{"5.10: no registers of a task",
 	 {.btf = true, FENTRY, .syscall_tracepoints = true, .sys_exit = true, .victim = VICTIM_PID},
 	 STDIO_PROBE_AUTO,
-	 {{PREPARE_FENTRY, EXEC, NO_EXEC_FAILED, NO_PIPE, EXIT, REAP, SIGNAL, OOM_PID, TRANSFER_TP},
-	  9},
+	 {{PREPARE_FENTRY, EXEC, NO_EXEC_FAILED, NO_PIPE, EXIT, SIGNAL, OOM_PID, TRANSFER_TP}, 8},
 	 ""},
 	{"arm64 without fentry",
 	 {.btf = true, .begin_new_exec = true, TRACEFS, .sys_exit = true, .victim = VICTIM_PID},
 	 STDIO_PROBE_AUTO,
-	 {{PREPARE_SYSCALL, EXEC, NO_EXEC, NO_PIPE, EXIT, REAP, SIGNAL, OOM_PID, TRANSFER}, 9},
+	 {{PREPARE_SYSCALL, EXEC, NO_EXEC, NO_PIPE, EXIT, SIGNAL, OOM_PID, TRANSFER}, 8},
 	 ""},
 	{"the function was inlined, and there is no OOM tracepoint",
 	 {.btf = true, .fentry = true, TRACEFS, .sys_exit = true},
 	 STDIO_PROBE_AUTO,
-	 {{PREPARE_SYSCALL, EXEC, NO_EXEC, NO_PIPE, EXIT, REAP, SIGNAL, OOM_FAILED, TRANSFER}, 9},
+	 {{PREPARE_SYSCALL, EXEC, NO_EXEC, NO_PIPE, EXIT, SIGNAL, OOM_FAILED, TRANSFER}, 8},
 	 ""},
 	{"no tracefs",
 	 {.btf = true, .sched_prepare_exec = true, .task_pt_regs = true, .sys_exit = true},
 	 STDIO_PROBE_AUTO,
-	 {{PREPARE_TP, EXEC, NO_EXEC_FAILED, NO_PIPE_FAILED, EXIT, REAP, SIGNAL, OOM_FAILED,
-	   TRANSFER_TP},
-	  9},
+	 {{PREPARE_TP, EXEC, NO_EXEC_FAILED, NO_PIPE_FAILED, EXIT, SIGNAL, OOM_FAILED, TRANSFER_TP},
+	  8},
 	 ""},
 	{"neither fentry nor tracefs",
 	 {.btf = true, .begin_new_exec = true, .sys_exit = true, .victim = VICTIM_PID},
 	 STDIO_PROBE_AUTO,
-	 {{PREPARE_FAILED, EXEC, NO_EXEC_FAILED, NO_PIPE_FAILED, EXIT, REAP, SIGNAL, OOM_PID,
+	 {{PREPARE_FAILED, EXEC, NO_EXEC_FAILED, NO_PIPE_FAILED, EXIT, SIGNAL, OOM_PID,
 	   TRANSFER_TP},
-	  9},
+	  8},
 	 "exec_prepare"},
 	{"no tracepoints of system calls at all",
 	 {.btf = true, .sched_prepare_exec = true, .victim = VICTIM_TASK},
 	 STDIO_PROBE_AUTO,
-	 {{PREPARE_TP, EXEC, NO_EXEC_FAILED, NO_PIPE_FAILED, EXIT, REAP, SIGNAL, OOM_TASK,
+	 {{PREPARE_TP, EXEC, NO_EXEC_FAILED, NO_PIPE_FAILED, EXIT, SIGNAL, OOM_TASK,
 	   TRANSFER_FAILED},
-	  9},
+	  8},
 	 "transfer"},
 	{"no BTF",
 	 {.may_load = true, TRACEFS},
 	 STDIO_PROBE_AUTO,
 	 {{PREPARE_FAILED, FAILED_HOOK("process", "exec", true), NO_EXEC_FAILED, NO_PIPE_FAILED,
-	   FAILED_HOOK("process", "exit", true), FAILED_HOOK("process", "reap", false),
-	   FAILED_HOOK("process", "signal", false), OOM_FAILED, TRANSFER_FAILED},
-	  9},
+	   FAILED_HOOK("process", "exit", true), FAILED_HOOK("process", "signal", false),
+	   OOM_FAILED, TRANSFER_FAILED},
+	  8},
 	 "exec_prepare"},
 	{"system calls asked for: no fentry anywhere",
 	 {.btf = true, FENTRY, TRACEFS, .sys_exit = true, .victim = VICTIM_PID},
 	 STDIO_PROBE_SYSCALL,
-	 {{PREPARE_SYSCALL, EXEC, NO_EXEC, NO_PIPE, EXIT, REAP, SIGNAL, OOM_PID, TRANSFER}, 9},
+	 {{PREPARE_SYSCALL, EXEC, NO_EXEC, NO_PIPE, EXIT, SIGNAL, OOM_PID, TRANSFER}, 8},
 	 ""},
 	{"system calls asked for, which tp_btf is",
 	 {MODERN},
 	 STDIO_PROBE_SYSCALL,
-	 {{PREPARE_TP, EXEC, NO_EXEC, NO_PIPE, EXIT, REAP, SIGNAL, OOM_TASK, TRANSFER}, 9},
+	 {{PREPARE_TP, EXEC, NO_EXEC, NO_PIPE, EXIT, SIGNAL, OOM_TASK, TRANSFER}, 8},
 	 ""},
 	{"fentry asked for, which serves no transfers",
 	 {MODERN},
 	 STDIO_PROBE_FENTRY,
-	 {{PREPARE_TP, EXEC, NO_EXEC, NO_PIPE, EXIT, REAP, SIGNAL, OOM_TASK, TRANSFER_FAILED}, 9},
+	 {{PREPARE_TP, EXEC, NO_EXEC, NO_PIPE, EXIT, SIGNAL, OOM_TASK, TRANSFER_NO_FENTRY}, 8},
 	 "transfer"},
 };
 
@@ -202,8 +204,7 @@ static void only_the_chosen_programs_are_loaded(void **state)
 		.btf = true, .sys_exit = true, .syscall_tracepoints = true, .victim = VICTIM_PID};
 	static const struct caps none = {.may_load = true};
 	const unsigned always = 1u << PLAN_EXEC_CONFIRM | 1u << PLAN_PROCESS_EXIT |
-				1u << PLAN_TASK_SWITCH | 1u << PLAN_PROCESS_FREE |
-				1u << PLAN_SIGNAL;
+				1u << PLAN_TASK_SWITCH | 1u << PLAN_SIGNAL;
 
 	(void)state;
 	assert_int_equal(loaded(&modern), always | 1u << PLAN_EXEC_PREPARE_TP |

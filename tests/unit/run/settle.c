@@ -209,7 +209,8 @@ static void stderr_that_was_read_does_not_hold(void **state)
 		 left,
 		 0,
 		 SETTLE_OVER},
-		{{STDERR_PIPE(9)}, ERR(STREAM_HAS_READER), 0, SETTLE_OVER},
+		/* Nobody was seen to read it, and so nobody to leave it. */
+		{{STDERR_PIPE(9)}, left, 0, SETTLE_OVER},
 		/* Somebody else's bytes: the run wrote none. */
 		{{STDERR_PIPE(0)}, left, 0, SETTLE_OVER},
 	};
@@ -222,9 +223,10 @@ static void stderr_unread_for_the_grace_is_told(void **state)
 {
 	static const unsigned left = ERR(STREAM_HAS_READER | STREAM_HAS_BYTES);
 	static const struct row rows[] = {
-		{{STDERR_PIPE(9)}, left, BEFORE_GRACE, SETTLE_WAIT},
-		{{STDERR_PIPE(9)}, left, SETTLE_GRACE_NS, SETTLE_OVER_UNREAD},
-		{{STDERR_OF(STDIO_KIND_UNIX, 9)}, left, SETTLE_GRACE_NS, SETTLE_OVER_UNREAD},
+		{{STDERR_OF(STDIO_KIND_UNIX, 9), STDERR.peer.pid = BUILD_SERVER},
+		 left,
+		 SETTLE_GRACE_NS,
+		 SETTLE_OVER_UNREAD},
 		{{STDERR_PIPE(9), STDERR.peer.pid = BUILD_SERVER, STDERR.peer.bytes = 8},
 		 0,
 		 BEFORE_GRACE,
@@ -269,6 +271,42 @@ static void run_as_it_usually_ends_is_over_at_once(void **state)
 	assert_int_equal(run_settle(&run, 0, run.exit_ns), SETTLE_OVER);
 }
 
+static void end_that_was_not_read_is_told_by_the_bytes(void **state)
+{
+	static const struct {
+		struct run run;
+		unsigned streams;
+		uint64_t eof_ns;
+	} cases[] = {
+		/* Everything was read: at the exit, or when the last of it was. */
+		{{UNREAD, STDOUT.self.bytes = 9, STDOUT.peer.bytes = 9, STDOUT.peer.pid = 1},
+		 OUT(STREAM_HAS_READER),
+		 EXIT_NS},
+		{{UNREAD, STDOUT.self.bytes = 9, STDOUT.peer.bytes = 9, STDOUT.peer.pid = 1,
+		  STDOUT.peer.last_ns = EXIT_NS + 5},
+		 0,
+		 EXIT_NS + 5},
+		/* Something is missing, or still to come, or nobody read. */
+		{{UNREAD, STDOUT.self.bytes = 9, STDOUT.peer.bytes = 8, STDOUT.peer.pid = 1}, 0, 0},
+		{{UNREAD, STDOUT.self.bytes = 9, STDOUT.peer.bytes = 9, STDOUT.peer.pid = 1},
+		 OUT(STREAM_HAS_WRITER | STREAM_HAS_READER),
+		 0},
+		{{UNREAD, STDOUT.self.bytes = 9, STDOUT.peer.bytes = 9, STDOUT.peer.pid = 1},
+		 OUT(STREAM_HAS_BYTES | STREAM_HAS_READER),
+		 0},
+		{{UNREAD}, OUT(STREAM_HAS_READER), 0},
+		/* It was seen. */
+		{{READ_TO_THE_END, STDOUT.self.bytes = 9, STDOUT.peer.pid = 1}, 0, EXIT_NS},
+		{{GONE, STDOUT.kind = STDIO_KIND_FILE}, 0, 0},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		if (run_settled_eof_ns(&cases[i].run, cases[i].streams) != cases[i].eof_ns)
+			fail_msg("case %zu", i);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -282,6 +320,7 @@ int main(void)
 		cmocka_unit_test(writer_left_behind_holds_stdout_whatever_the_server_did),
 		cmocka_unit_test(stderr_that_was_read_does_not_hold),
 		cmocka_unit_test(stderr_unread_for_the_grace_is_told),
+		cmocka_unit_test(end_that_was_not_read_is_told_by_the_bytes),
 		cmocka_unit_test(each_stream_has_its_own_bits),
 		cmocka_unit_test(run_as_it_usually_ends_is_over_at_once),
 	};

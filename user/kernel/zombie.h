@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdint.h>
+
+enum zombie {
+	ZOMBIE_GONE,	/* somebody waited for it, or another process has its pid */
+	ZOMBIE_EXITING, /* not yet one */
+	ZOMBIE_WAITING, /* exited, and nobody waited for it */
+};
+
+/*
+ * What has become of the process with that pid, forked at start_ns of CLOCK_MONOTONIC, that was seen to
+ * exit. From /proc, which has to be that of the kernel's first pid namespace.
+ */
+enum zombie zombie_state(uint32_t pid, uint64_t start_ns);
