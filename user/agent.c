@@ -78,11 +78,8 @@ static void update_maps(struct registry *registry, const struct probe *probe, ui
 	for (int map = PROBE_MAP_RUNS + 1; map < PROBE_MAP_COUNT; map++) {
 		long entries = probe_map_entries(probe, map);
 
-		if (entries < 0)
-			continue;
-		set(registry, FAMILY_MAP_ENTRIES, probe_map_names[map], (uint64_t)entries);
-		if (map == PROBE_MAP_UNREAPED)
-			set(registry, FAMILY_BUN_UNREAPED, NULL, (uint64_t)entries);
+		if (entries >= 0)
+			set(registry, FAMILY_MAP_ENTRIES, probe_map_names[map], (uint64_t)entries);
 	}
 }
 
@@ -127,6 +124,7 @@ void agent_update(struct registry *registry, const struct pipeline *pipeline,
 {
 	set(registry, FAMILY_UP, NULL, plan_missing(pipeline_plan(pipeline)) == NULL);
 	set(registry, FAMILY_SERIES_OVERFLOW, "tool_id", registry_overflows(registry, "tool_id"));
+	set(registry, FAMILY_BUN_UNREAPED, NULL, totals->unreaped);
 	update_runs(registry, totals);
 	update_maps(registry, pipeline_probe(pipeline), totals->in_flight);
 	update_process(registry);

@@ -9,6 +9,13 @@
 #include "base/cleanup.h"
 #include "config_flags.h"
 
+/* The agent itself has no name. */
+static const char *const commands[] = {
+	[COMMAND_TAIL] = "tail",
+	[COMMAND_RECORD] = "record",
+	[COMMAND_REPLAY] = "replay",
+};
+
 /* What has been read of the command line. */
 struct parser {
 	struct config *config;
@@ -88,12 +95,26 @@ static int parse_flag(struct parser *parser, const char *arg)
 	return flag_set(parser, flag, value);
 }
 
-static int parse_command(struct parser *parser, const char *arg)
+static bool takes_file(enum command command)
 {
-	if (!parser->has_command && strcmp(arg, "tail") == 0) {
-		parser->config->command = COMMAND_TAIL;
+	return command == COMMAND_RECORD || command == COMMAND_REPLAY;
+}
+
+/* A command, and behind it the file that it may take. */
+static int parse_operand(struct parser *parser, const char *arg)
+{
+	struct config *config = parser->config;
+
+	for (unsigned i = 0; i < ARRAY_SIZE(commands) && !parser->has_command; i++) {
+		if (!commands[i] || strcmp(arg, commands[i]) != 0)
+			continue;
+		config->command = i;
 		parser->has_command = true;
 		return 0;
+	}
+	if (parser->has_command && takes_file(config->command) && !config->file && *arg) {
+		config->file = strdup(arg);
+		return config->file ? 0 : -ENOMEM;
 	}
 	buf_printf(parser->message, "bunscope: unexpected argument '%s'; see bunscope --help", arg);
 	return -EINVAL;
@@ -112,21 +133,45 @@ static int parse_args(struct parser *parser)
 	while (r == 0 && parser->next < parser->count && !parser_ended(parser)) {
 		const char *arg = parser->args[parser->next++];
 
-		r = *arg == '-' ? parse_flag(parser, arg) : parse_command(parser, arg);
+		r = *arg == '-' ? parse_flag(parser, arg) : parse_operand(parser, arg);
 	}
 	return r;
+}
+
+/* `with tail or record`: where a flag may stand. */
+static void append_commands(struct buf *message, const struct flag *flag)
+{
+	const char *before = "only with ";
+
+	for (unsigned i = 0; i < ARRAY_SIZE(commands); i++) {
+		if (!commands[i] || !(flag->commands & 1u << i))
+			continue;
+		buf_printf(message, "%s%s", before, commands[i]);
+		before = " or ";
+	}
 }
 
 /* Last, since the command may stand behind its flags. */
 static int check_commands(struct parser *parser)
 {
+	const struct config *config = parser->config;
+	struct buf *message = parser->message;
+
 	for (size_t i = 0; i < config_flag_count && !parser_ended(parser); i++) {
 		const struct flag *flag = &config_flags[i];
 
-		if (!was_given(parser, i) || flag->commands & 1u << parser->config->command)
+		if (!was_given(parser, i) || flag->commands & 1u << config->command)
 			continue;
-		buf_printf(parser->message, "bunscope: --%s: %s", flag->name,
-			   flag->commands & FOR_RUN ? "not with tail" : "only with tail");
+		buf_printf(message, "bunscope: --%s: ", flag->name);
+		if (config->command == COMMAND_RUN)
+			append_commands(message, flag);
+		else
+			buf_printf(message, "not with %s", commands[config->command]);
+		return -EINVAL;
+	}
+	if (takes_file(config->command) && !config->file) {
+		buf_printf(message, "bunscope: %s needs a FILE; see bunscope --help",
+			   commands[config->command]);
 		return -EINVAL;
 	}
 	return 0;
@@ -194,6 +239,7 @@ void config_free(struct config **config)
 {
 	if (!*config)
 		return;
+	free((*config)->file);
 	free((*config)->listen_address);
 	free((*config)->listen_host);
 	free((*config)->listen_port);
@@ -220,10 +266,14 @@ static void help_flag(struct buf *out, const struct flag *flag)
 static const char help_head[] =
 	"Usage: bunscope [FLAG]...\n"
 	"       bunscope tail [--json] [FLAG]...\n"
+	"       bunscope record FILE [--payload] [FLAG]...\n"
+	"       bunscope replay FILE [FLAG]...\n"
 	"\n"
 	"Watches the tools that a server runs in Bun child processes, from the kernel, and\n"
 	"serves what it saw at /metrics until SIGINT or SIGTERM.\n"
 	"tail prints the runs as they finish instead, one line each.\n"
+	"record writes them to a new file; replay prints the metrics of such a file, without "
+	"root.\n"
 	"\n"
 	"Flags, as --flag=VALUE or --flag VALUE; those with ... may be repeated:\n";
 

@@ -22,6 +22,8 @@
 enum command {
 	COMMAND_RUN,
 	COMMAND_TAIL,
+	COMMAND_RECORD,
+	COMMAND_REPLAY,
 	COMMAND_HELP,	 /* print config_help() and end */
 	COMMAND_VERSION, /* print config_version() and end */
 };
@@ -37,6 +39,8 @@ struct patterns {
 struct config {
 	enum command command;
 	bool tail_json;
+	bool record_payload;
+	char *file;	      /* of record and replay; else NULL */
 	char *listen_address; /* as given, for messages */
 	char *listen_host;    /* without brackets; "" = all addresses */
 	char *listen_port;    /* decimal, 0 to 65535 */

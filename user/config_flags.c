@@ -199,6 +199,16 @@ static int set_json(struct config *config, const struct flag *flag, const char *
 	return 0;
 }
 
+static int set_payload(struct config *config, const struct flag *flag, const char *value,
+		       struct buf *error)
+{
+	(void)flag;
+	(void)value;
+	(void)error;
+	config->record_payload = true;
+	return 0;
+}
+
 static int set_command(struct config *config, const struct flag *flag, const char *value,
 		       struct buf *error)
 {
@@ -221,7 +231,7 @@ const struct flag config_flags[] = {
 		.name = "metrics.prefix",
 		.metavar = "TEXT",
 		.fallback = "",
-		.commands = FOR_RUN,
+		.commands = FOR_RUN | FOR_REPLAY,
 		.set = set_prefix,
 		.help = "goes before every metric name but bunscope_* and process_*",
 	},
@@ -229,7 +239,7 @@ const struct flag config_flags[] = {
 		.name = "metrics.max-label-values",
 		.metavar = "N",
 		.fallback = "500",
-		.commands = FOR_RUN,
+		.commands = FOR_RUN | FOR_REPLAY,
 		.offset = offsetof(struct config, max_label_values),
 		.max = CONFIG_LABEL_VALUES_MAX,
 		.set = set_number,
@@ -239,7 +249,7 @@ const struct flag config_flags[] = {
 		.name = "bun.exe",
 		.metavar = "GLOB",
 		.fallback = "bun bun.exe bunx bun-profile bun-debug",
-		.commands = FOR_BOTH,
+		.commands = FOR_ALL,
 		.repeats = true,
 		.offset = offsetof(struct config, exes),
 		.set = set_exe,
@@ -249,7 +259,7 @@ const struct flag config_flags[] = {
 		.name = "worker",
 		.metavar = "GLOB",
 		.fallback = "*/bun_worker.ts",
-		.commands = FOR_BOTH,
+		.commands = FOR_ALL,
 		.repeats = true,
 		.offset = offsetof(struct config, workers),
 		.set = set_pattern,
@@ -258,7 +268,7 @@ const struct flag config_flags[] = {
 	{
 		.name = "track",
 		.fallback = "workers",
-		.commands = FOR_BOTH,
+		.commands = FOR_ALL,
 		.offset = offsetof(struct config, track),
 		.set = set_choice,
 		.help = "all: every Bun process that a server starts and talks to is a run",
@@ -267,7 +277,7 @@ const struct flag config_flags[] = {
 	{
 		.name = "probe.stdio",
 		.fallback = "auto",
-		.commands = FOR_BOTH,
+		.commands = FOR_WATCHING,
 		.offset = offsetof(struct config, stdio),
 		.set = set_choice,
 		.help = "how standard streams are observed",
@@ -277,17 +287,18 @@ const struct flag config_flags[] = {
 		.name = "probe.max-runs",
 		.metavar = "N",
 		.fallback = "4096",
-		.commands = FOR_BOTH,
+		.commands = FOR_WATCHING,
 		.offset = offsetof(struct config, max_runs),
 		.max = CONFIG_RUNS_MAX,
 		.set = set_number,
-		.help = "Bun processes at once, 4 KiB of kernel memory each; more are lost and counted",
+		.help = "Bun processes at once, 4 KiB of kernel memory each; more are lost and "
+			"counted",
 	},
 	{
 		.name = "probe.ring-bytes",
 		.metavar = "N",
 		.fallback = "1048576",
-		.commands = FOR_BOTH,
+		.commands = FOR_WATCHING,
 		.offset = offsetof(struct config, ring_bytes),
 		.max = CONFIG_RING_BYTES_MAX,
 		.set = set_ring_bytes,
@@ -296,7 +307,7 @@ const struct flag config_flags[] = {
 	{
 		.name = "log.level",
 		.fallback = "info",
-		.commands = FOR_BOTH,
+		.commands = FOR_ALL,
 		.offset = offsetof(struct config, log_level),
 		.set = set_choice,
 		.help = "least severe line that is logged",
@@ -305,7 +316,7 @@ const struct flag config_flags[] = {
 	{
 		.name = "log.format",
 		.fallback = "logfmt",
-		.commands = FOR_BOTH,
+		.commands = FOR_ALL,
 		.offset = offsetof(struct config, log_format),
 		.set = set_choice,
 		.help = "form of log lines, on standard error",
@@ -318,15 +329,22 @@ const struct flag config_flags[] = {
 		.help = "with tail: one JSON object a line",
 	},
 	{
+		.name = "payload",
+		.commands = FOR_RECORD,
+		.set = set_payload,
+		.help = "with record: keep what was captured of requests, replies and command "
+			"lines",
+	},
+	{
 		.name = "help",
-		.commands = FOR_BOTH,
+		.commands = FOR_ALL,
 		.constant = COMMAND_HELP,
 		.set = set_command,
 		.help = "print this and end",
 	},
 	{
 		.name = "version",
-		.commands = FOR_BOTH,
+		.commands = FOR_ALL,
 		.constant = COMMAND_VERSION,
 		.set = set_command,
 		.help = "print the version and end",

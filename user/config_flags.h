@@ -9,7 +9,10 @@
 
 #define FOR_RUN (1u << COMMAND_RUN)
 #define FOR_TAIL (1u << COMMAND_TAIL)
-#define FOR_BOTH (FOR_RUN | FOR_TAIL)
+#define FOR_RECORD (1u << COMMAND_RECORD)
+#define FOR_REPLAY (1u << COMMAND_REPLAY)
+#define FOR_WATCHING (FOR_RUN | FOR_TAIL | FOR_RECORD) /* all that attach probes */
+#define FOR_ALL (FOR_WATCHING | FOR_REPLAY)
 
 struct flag {
 	const char *name;      /* without dashes */

@@ -21,8 +21,6 @@ struct loop {
 	int timer_fd;
 	int signal_fd;
 	bool stopping;
-	bool blocked_signals;
-	sigset_t old_signals;
 	struct source sources[LOOP_SOURCES_MAX];
 	unsigned source_count;
 	struct source tick;
@@ -46,9 +44,9 @@ static int signals_watch(struct loop *loop)
 	(void)sigemptyset(&set);
 	(void)sigaddset(&set, SIGINT);
 	(void)sigaddset(&set, SIGTERM);
-	if (sigprocmask(SIG_BLOCK, &set, &loop->old_signals) < 0)
+	/* For good: a second signal must not cut the end short. */
+	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
 		return -errno;
-	loop->blocked_signals = true;
 	loop->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (loop->signal_fd < 0)
 		return -errno;
@@ -81,8 +79,6 @@ void loop_free(struct loop **loop)
 	cleanup_close(&(*loop)->timer_fd);
 	cleanup_close(&(*loop)->signal_fd);
 	cleanup_close(&(*loop)->epoll_fd);
-	if ((*loop)->blocked_signals)
-		(void)sigprocmask(SIG_SETMASK, &(*loop)->old_signals, NULL);
 	free(*loop);
 	*loop = NULL;
 }

@@ -14,7 +14,7 @@ struct loop;
 
 /* From here on SIGINT and SIGTERM wait for loop_run(): make it before what must be undone. */
 int loop_new(struct loop **ret);
-/* Closes what the loop opened, not the descriptors that were added; the signals act as before. */
+/* Closes what the loop opened, not the descriptors that were added. The signals stay blocked. */
 void loop_free(struct loop **loop);
 /* Calls ready(arg) whenever fd, which stays the caller's, is readable. 0 or -errno. */
 int loop_add(struct loop *loop, int fd, void (*ready)(void *arg), void *arg);

@@ -13,6 +13,8 @@
 #include "config.h"
 #include "loop.h"
 #include "pipeline.h"
+#include "recorder.h"
+#include "replay.h"
 #include "sink/metrics.h"
 #include "sink/tail.h"
 #include "web/web.h"
@@ -29,6 +31,7 @@ struct app {
 	struct pipeline *pipeline;
 	struct web *web;
 	struct buf line; /* of tail */
+	struct recorder recorder;
 };
 
 /* ---- callbacks of the loop ---- */
@@ -127,10 +130,10 @@ static int start_web(struct app *app)
 	return r < 0 ? fail("cannot serve", r) : 0;
 }
 
-static int start_pipeline(struct app *app, pipeline_report_fn *on_report)
+static int start_pipeline(struct app *app, const struct pipeline_sinks *sinks, void (*tick)(void *))
 {
 	_cleanup_buf_ struct buf message = {};
-	int r = pipeline_start(app->config, app->metrics, on_report, app, &app->pipeline, &message);
+	int r = pipeline_start(app->config, app->metrics, sinks, &app->pipeline, &message);
 
 	if (r < 0) {
 		log_error("%s", message.len ? buf_cstr(&message) : strerror(-r));
@@ -138,7 +141,7 @@ static int start_pipeline(struct app *app, pipeline_report_fn *on_report)
 	}
 	r = loop_add(app->loop, pipeline_fd(app->pipeline), on_ring, app);
 	if (r == 0)
-		r = loop_tick(app->loop, TICK_MS, on_tick, app);
+		r = loop_tick(app->loop, TICK_MS, tick, app);
 	return r < 0 ? fail("cannot watch the ring", r) : 0;
 }
 
@@ -157,6 +160,7 @@ static void app_stop(struct app *app)
 {
 	web_stop(&app->web);
 	pipeline_stop(&app->pipeline);
+	recorder_free(&app->recorder);
 	metrics_free(&app->metrics);
 	loop_free(&app->loop);
 	config_free(&app->config);
@@ -172,7 +176,7 @@ static int serve(struct app *app)
 	if (r == 0)
 		r = start_web(app);
 	if (r == 0)
-		r = start_pipeline(app, NULL);
+		r = start_pipeline(app, &(struct pipeline_sinks){}, on_tick);
 	if (r < 0)
 		return r;
 	agent_describe(metrics_registry(app->metrics), app->pipeline, clock_ns(CLOCK_REALTIME));
@@ -196,11 +200,12 @@ static void print_report(void *arg, const struct report *report)
 
 static int tail(struct app *app)
 {
+	const struct pipeline_sinks sinks = {.report = print_report, .arg = app};
 	_cleanup_buf_ struct buf header = {};
 	int r = start_common(app);
 
 	if (r == 0)
-		r = start_pipeline(app, print_report);
+		r = start_pipeline(app, &sinks, on_tick);
 	if (r < 0)
 		return r;
 	if (!app->config->tail_json) {
@@ -208,7 +213,38 @@ static int tail(struct app *app)
 		(void)fputs(buf_cstr(&header), stdout);
 		(void)fflush(stdout);
 	}
-	return loop_run(app->loop);
+	r = loop_run(app->loop);
+	on_tick(app); /* what has finished since */
+	return r;
+}
+
+static void on_record_tick(void *arg)
+{
+	struct app *app = arg;
+
+	on_tick(app);
+	if (recorder_tick(&app->recorder) < 0)
+		loop_stop(app->loop);
+}
+
+static int record(struct app *app)
+{
+	const struct pipeline_sinks sinks = {.record = recorder_record, .arg = &app->recorder};
+	/* First: a pipe waits here for its reader, and can still be interrupted. */
+	int r = recorder_start(&app->recorder, app->config);
+
+	if (r == 0)
+		r = start_common(app);
+	if (r == 0)
+		r = start_pipeline(app, &sinks, on_record_tick);
+	if (r < 0)
+		return r;
+	log_info("recording to %s", app->config->file);
+	r = loop_run(app->loop);
+	if (r < 0)
+		return fail("cannot wait", r);
+	on_tick(app); /* what has finished since */
+	return recorder_finish(&app->recorder);
 }
 
 static int print(void (*text)(struct buf *out))
@@ -228,6 +264,10 @@ static int run_command(struct app *app)
 		return print(config_version);
 	case COMMAND_TAIL:
 		return tail(app);
+	case COMMAND_RECORD:
+		return record(app);
+	case COMMAND_REPLAY:
+		return replay(app->config);
 	default:
 		return serve(app);
 	}

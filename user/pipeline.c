@@ -7,13 +7,12 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "base/glob.h"
 #include "base/log.h"
+#include "intake.h"
+#include "kernel/libbpf_log.h"
 #include "kernel/probe.h"
 #include "live.h"
-#include "run/classify.h"
 #include "run/settle.h"
-#include "run/version.h"
 #include "sink/metrics.h"
 
 #define MESSAGE_BYTES 256
@@ -22,58 +21,37 @@
 
 struct pipeline {
 	const struct config *config;
-	struct classify_config classify;
 	struct metrics *metrics;
-	pipeline_report_fn *on_report;
-	void *arg;
+	struct pipeline_sinks sinks;
 
 	struct plan plan;
 	struct probe *probe;
 
 	struct live live;
-	struct versions versions;
+	struct intake intake;
 	uint64_t finished;
 	uint64_t rescued;
-	uint64_t swept; /* runs that are gone and that a sweep took, not the ring */
+	uint64_t swept;		/* runs that are gone and that a sweep took, not the ring */
+	uint64_t spawns_failed; /* as counted in the metrics */
 	unsigned sweeps;
 	uint64_t decode_errors[DECODE_COUNT];
 };
 
 /* ---- a finished record ---- */
 
-/* The kernel side compares the ends of a pattern; this is the whole of it. */
-static bool is_bun(const struct pipeline *pipeline, const struct run *run)
-{
-	const struct patterns *exes = &pipeline->config->exes;
-
-	for (size_t i = 0; i < exes->count; i++) {
-		if (glob_match_path(exes->items[i], run->exe) ||
-		    (!strchr(exes->items[i], '/') && glob_match_path(exes->items[i], run->name)))
-			return true;
-	}
-	return false;
-}
-
 static void run_finish(struct pipeline *pipeline, const struct run *run)
 {
+	const struct pipeline_sinks *sinks = &pipeline->sinks;
 	struct report report;
-
-	uint64_t call_start_ns = 0;
 
 	live_end(&pipeline->live, run);
 	pipeline->finished++;
-	if (version_is(run))
-		versions_add(&pipeline->versions, run);
-	else
-		call_start_ns = versions_take(&pipeline->versions, run);
-	if (!is_bun(pipeline, run) ||
-	    !run_classify(run, &pipeline->classify, call_start_ns, &report)) {
+	if (sinks->record)
+		sinks->record(sinks->arg, run);
+	if (!intake_run(&pipeline->intake, run, &report))
 		probe_forget_unreaped(pipeline->probe, &run->key);
-		return;
-	}
-	metrics_run(pipeline->metrics, &report);
-	if (pipeline->on_report)
-		pipeline->on_report(pipeline->arg, &report);
+	else if (sinks->report)
+		sinks->report(sinks->arg, &report);
 }
 
 static void ring_record(void *arg, const void *bytes, size_t n)
@@ -114,6 +92,8 @@ static void run_sweep(struct pipeline *pipeline, const struct run *run)
 	enum settle settle = run_settle(run, (unsigned)streams, clock_monotonic_ns());
 	if (settle == SETTLE_WAIT || !probe_take(pipeline->probe, run))
 		return;
+	if (!run->over)
+		over.stdio[STDIO_OUT].peer.eof_ns = run_settled_eof_ns(run, (unsigned)streams);
 	if (settle == SETTLE_OVER_UNREAD)
 		over.stdio[STDIO_ERR].flags |= STREAM_UNREAD;
 	pipeline->swept += run->gone_ns != 0;
@@ -131,15 +111,31 @@ static void sweep_record(void *arg, const void *bytes, size_t n)
 		run_sweep(pipeline, run);
 }
 
+/* The kernel's counter goes on; what is new since we last looked moves the metric. */
+static void count_failed_spawns(struct pipeline *pipeline, const uint64_t *counters)
+{
+	uint64_t failed = counters[KERNEL_SPAWNS_FAILED];
+
+	if (failed > pipeline->spawns_failed)
+		metrics_spawns_failed(pipeline->metrics, failed - pipeline->spawns_failed);
+	pipeline->spawns_failed = failed;
+}
+
 void pipeline_sweep(struct pipeline *pipeline)
 {
 	uint64_t counters[KERNEL_COUNTERS_COUNT] = {};
 	int r = probe_counters(pipeline->probe, counters, NULL);
 	bool waiting = counters[KERNEL_RUNS_EXITED] > counters[KERNEL_RUNS_SENT] + pipeline->swept;
 
+	if (r == 0)
+		count_failed_spawns(pipeline, counters);
 	/* Now and then without a reason: should a count be wrong, nothing stays for ever. */
-	if (r == 0 && (waiting || ++pipeline->sweeps % SWEEPS_UNASKED == 0))
+	bool unasked = ++pipeline->sweeps % SWEEPS_UNASKED == 0;
+	if (r == 0 && (waiting || unasked))
 		r = probe_walk(pipeline->probe, sweep_record, pipeline);
+	/* At the same pace, so that those that were waited for do not fill their map. */
+	if (r == 0 && unasked)
+		r = probe_unreaped(pipeline->probe) < 0 ? -EIO : 0;
 	if (r < 0)
 		log_error("cannot sweep the runs map: %s", strerror(-r));
 }
@@ -155,7 +151,7 @@ static void live_record(void *arg, const void *bytes, size_t n)
 
 	if (run_decode(bytes, n, &run) != DECODE_OK || !(run->flags & RUN_CONFIRMED))
 		return;
-	if (is_bun(pipeline, run) && run_identify(run, &pipeline->classify, &report))
+	if (intake_identify(&pipeline->intake, run, &report))
 		tool = metrics_tool(pipeline->metrics, report.tool_id);
 	live_add(&pipeline->live, run, tool);
 }
@@ -185,6 +181,7 @@ int pipeline_snapshot(struct pipeline *pipeline, struct run_totals *ret)
 		r = probe_walk(pipeline->probe, live_record, pipeline);
 	if (r < 0)
 		return r;
+	count_failed_spawns(pipeline, totals.kernel);
 	pipeline_drain(pipeline);
 	set_in_flight(pipeline);
 
@@ -196,6 +193,8 @@ int pipeline_snapshot(struct pipeline *pipeline, struct run_totals *ret)
 	totals.finished = pipeline->finished;
 	totals.rescued = pipeline->rescued;
 	totals.in_flight = live->count;
+	long unreaped = probe_unreaped(pipeline->probe);
+	totals.unreaped = unreaped > 0 ? (uint64_t)unreaped : 0;
 	*ret = totals;
 	return 0;
 }
@@ -238,6 +237,19 @@ static int check_caps(const struct caps *caps, const struct plan *plan, struct b
 	return 0;
 }
 
+/* What works, but not as well as it could. */
+static void log_second_choices(const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->count; i++) {
+		const struct plan_hook *hook = &plan->hooks[i];
+
+		if (hook->state == PLAN_FAILED || hook->state == PLAN_FALLBACK)
+			log_warn("probe %s/%s is %s: %s", hook->family, hook->hook,
+				 hook->state == PLAN_FAILED ? "off" : "a second choice",
+				 hook->reason);
+	}
+}
+
 static int start(struct pipeline *pipeline, struct buf *message)
 {
 	const struct config *config = pipeline->config;
@@ -252,11 +264,13 @@ static int start(struct pipeline *pipeline, struct buf *message)
 	char error[MESSAGE_BYTES] = "";
 	struct caps caps;
 
+	libbpf_log_setup();
 	caps_ask(&caps);
 	plan_make(&caps, stdio_probe(config), &pipeline->plan);
 	int r = check_caps(&caps, &pipeline->plan, message);
 	if (r < 0)
 		return r;
+	log_second_choices(&pipeline->plan);
 	r = probe_start(&probe_config, &pipeline->plan, &pipeline->probe, error, sizeof(error));
 	if (r < 0) {
 		buf_append_cstr(message, error);
@@ -271,25 +285,16 @@ static int start(struct pipeline *pipeline, struct buf *message)
 }
 
 int pipeline_start(const struct config *config, struct metrics *metrics,
-		   pipeline_report_fn *on_report, void *arg, struct pipeline **ret,
-		   struct buf *message)
+		   const struct pipeline_sinks *sinks, struct pipeline **ret, struct buf *message)
 {
 	struct pipeline *pipeline = calloc(1, sizeof(*pipeline));
 
 	if (!pipeline)
 		return -ENOMEM;
-	*pipeline = (struct pipeline){
-		.config = config,
-		.classify =
-			{
-				.track_all = config->track == CONFIG_TRACK_ALL,
-				.workers = (const char *const *)config->workers.items,
-				.workers_count = config->workers.count,
-			},
-		.metrics = metrics,
-		.on_report = on_report,
-		.arg = arg,
-	};
+	pipeline->config = config;
+	pipeline->metrics = metrics;
+	pipeline->sinks = *sinks;
+	intake_init(&pipeline->intake, config, metrics);
 	int r = start(pipeline, message);
 	if (r < 0) {
 		pipeline_stop(&pipeline);

@@ -17,8 +17,12 @@
 
 struct pipeline;
 
-/* Gets each finished run, after the metrics have. */
-typedef void pipeline_report_fn(void *arg, const struct report *report);
+/* Who gets what is finished; either may be NULL. */
+struct pipeline_sinks {
+	void (*record)(void *arg, const struct run *run);	/* each record, run or not */
+	void (*report)(void *arg, const struct report *report); /* each run, after the metrics */
+	void *arg;
+};
 
 /* The identity: started = finished + in_flight + lost, of one moment. */
 struct run_totals {
@@ -26,6 +30,7 @@ struct run_totals {
 	uint64_t finished;
 	uint64_t rescued;
 	uint64_t in_flight;
+	uint64_t unreaped;
 	uint64_t kernel[KERNEL_COUNTERS_COUNT]; /* lost by cause, and events */
 	uint64_t decode_errors[DECODE_COUNT];
 };
@@ -33,12 +38,11 @@ struct run_totals {
 struct metrics;
 
 /*
- * Loads and attaches the kernel side. config and metrics must outlive it; on_report may be NULL.
+ * Loads and attaches the kernel side. config and metrics must outlive it.
  * 0 or -errno with one line in `message` that says what to do.
  */
 int pipeline_start(const struct config *config, struct metrics *metrics,
-		   pipeline_report_fn *on_report, void *arg, struct pipeline **ret,
-		   struct buf *message);
+		   const struct pipeline_sinks *sinks, struct pipeline **ret, struct buf *message);
 void pipeline_stop(struct pipeline **owner);
 
 const struct plan *pipeline_plan(const struct pipeline *pipeline);

@@ -43,8 +43,11 @@ bool utf8_valid(const void *bytes, size_t n)
 	const uint8_t *p = bytes;
 
 	for (size_t i = 0; i < n;) {
-		size_t len = p[i] ? utf8_char_bytes(p + i, n - i) : 0;
-		if (len == 0)
+		size_t len = 1;
+
+		if (p[i] >= 0x80)
+			len = utf8_char_bytes(p + i, n - i);
+		if (len == 0 || p[i] == 0)
 			return false;
 		i += len;
 	}

@@ -75,8 +75,10 @@ void registry_write(const struct registry *registry, enum metric_format format, 
 		return;
 
 	char *p = out->data + out->len;
-	for (size_t i = 0; i < registry->count; i++)
-		p = put_metric(p, &registry->metrics[i], format);
+	for (size_t i = 0; i < registry->count; i++) {
+		if (!registry->metrics[i].hidden)
+			p = put_metric(p, &registry->metrics[i], format);
+	}
 	if (format == METRIC_FORMAT_OPENMETRICS)
 		p = put(p, OPENMETRICS_END, strlen(OPENMETRICS_END));
 	out->len = (size_t)(p - out->data);

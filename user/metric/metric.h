@@ -91,6 +91,8 @@ void series_observe(struct series *series, uint64_t value);
 uint64_t series_value(const struct series *series);
 /* Sets every series of a gauge family to 0: before a walk that sets those that are not. */
 void registry_zero(struct registry *registry, size_t index);
+/* Leaves a family out of the exposition: where it has nothing to say. */
+void registry_hide(struct registry *registry, size_t index);
 /* Lines that a scrape prints without comments. */
 size_t registry_lines(const struct registry *registry);
 

@@ -227,6 +227,12 @@ void registry_zero(struct registry *registry, size_t index)
 		series_set(series, 0);
 }
 
+void registry_hide(struct registry *registry, size_t index)
+{
+	assert(index < registry->count);
+	registry->metrics[index].hidden = true;
+}
+
 size_t registry_lines(const struct registry *registry)
 {
 	return registry->lines;

@@ -31,6 +31,7 @@ struct metric {
 	struct buf comments[METRIC_FORMATS];
 	struct bound_text *bounds[METRIC_FORMATS]; /* histogram: buckets + 1, the last is +Inf */
 	struct table index;			   /* key -> series */
+	bool hidden;				   /* not printed */
 	struct series *first;			   /* in creation order */
 	struct series *last;
 };

@@ -7,9 +7,19 @@
 
 #define KEY_BYTES 32
 
+static bool is_space(uint8_t c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+static bool is_punctuation(uint8_t c)
+{
+	return c == ',' || c == ':' || c == '"' || c == '{' || c == '}' || c == '[' || c == ']';
+}
+
 static void skip_space(struct scan *scan)
 {
-	while (scan->at < scan->end && memchr(" \t\r\n", *scan->at, 4))
+	while (scan->at < scan->end && is_space(*scan->at))
 		scan->at++;
 }
 
@@ -59,7 +69,7 @@ static enum scan_step skip_scalar(struct scan *scan)
 {
 	const uint8_t *begin = scan->at;
 
-	while (scan->at < scan->end && !memchr(" \t\r\n,:\"{}[]", *scan->at, 11))
+	while (scan->at < scan->end && !is_space(*scan->at) && !is_punctuation(*scan->at))
 		scan->at++;
 	if (scan->at == begin)
 		return SCAN_BAD;
@@ -247,8 +257,13 @@ bool scan_string(const uint8_t *token, size_t n, char *ret, size_t cap)
 bool scan_key_is(const struct scan_member *member, const char *key)
 {
 	char decoded[KEY_BYTES];
+	size_t n = strlen(key);
 
-	return member->key &&
-	       scan_string(member->key, member->key_bytes, decoded, sizeof(decoded)) &&
+	if (!member->key)
+		return false;
+	/* As it stands there, as nearly always. */
+	if (!memchr(member->key, '\\', member->key_bytes))
+		return member->key_bytes == n + 2 && memcmp(member->key + 1, key, n) == 0;
+	return scan_string(member->key, member->key_bytes, decoded, sizeof(decoded)) &&
 	       strcmp(decoded, key) == 0;
 }

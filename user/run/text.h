@@ -44,6 +44,9 @@ uint64_t stream_eof_ns(const struct stream *stream);
 void text_of_reply(const struct run *run, bool other, struct text *ret);
 /* The request; where either side may have missed its start, the side that captured more. */
 void text_of_request(const struct run *run, bool other, struct text *ret);
+/* The other way: puts a text of the same length where text_of_…() found it. */
+void text_to_reply(const struct text *text, bool other, struct run *run);
+void text_to_request(const struct text *text, bool other, struct run *run);
 
 /* White space as the first watched server trims it (Go's unicode.IsSpace, in UTF-8). */
 size_t text_skip_space(const uint8_t *p, size_t n); /* how many bytes of it p begins with */

@@ -36,7 +36,7 @@ uint64_t versions_take(struct versions *versions, const struct run *run)
 {
 	struct version *last = NULL;
 
-	for (size_t i = 0; i < VERSIONS_MAX; i++) {
+	for (size_t i = 0; i < VERSIONS_MAX && i < versions->next; i++) {
 		struct version *version = &versions->slots[i];
 
 		if (belongs(version, run) && (!last || version->end_ns > last->end_ns))

@@ -7,12 +7,16 @@
 
 #include "base/cleanup.h"
 #include "sink/families.h"
+#include "sink/tools.h"
+
+/* Statuses and signals; a status has 8 bits. */
+#define EXITS_MAX 256
 
 struct metrics {
 	struct registry *registry;
+	struct tools tools;
+	struct series *exits[2][EXITS_MAX]; /* by status, by signal; NULL: not seen yet */
 };
-
-static const char *const thread_states[] = {"cpu", "runqueue", "wait"};
 
 int metrics_new(const char *prefix, unsigned max_label_values, struct metrics **ret)
 {
@@ -25,6 +29,7 @@ int metrics_new(const char *prefix, unsigned max_label_values, struct metrics **
 		free(metrics);
 		return r;
 	}
+	metrics->tools.registry = metrics->registry;
 	/* The one runtime family without labels: it is there from the start. */
 	(void)registry_series(metrics->registry, FAMILY_TOOL_OLDEST_SECONDS, NULL);
 	*ret = metrics;
@@ -37,6 +42,7 @@ void metrics_free(struct metrics **owner)
 
 	if (!metrics)
 		return;
+	tools_free(&metrics->tools);
 	registry_free(&metrics->registry);
 	free(metrics);
 }
@@ -55,108 +61,111 @@ static struct series *series_of(struct metrics *metrics, enum family_index famil
 	return registry_series(metrics->registry, family, values);
 }
 
-static void add(struct metrics *metrics, enum family_index family, const char *first,
-		const char *second, uint64_t n)
+static void add(struct metrics *metrics, struct tool *tool, unsigned place, uint64_t n)
 {
-	struct series *series = series_of(metrics, family, first, second);
+	struct series *series = tool_series(&metrics->tools, tool, place);
 
 	if (series)
 		series_add(series, n);
 }
 
-static void observe(struct metrics *metrics, enum family_index family, const char *first,
-		    const char *second, uint64_t value)
+static void observe(struct metrics *metrics, struct tool *tool, unsigned place, uint64_t value)
 {
-	struct series *series = series_of(metrics, family, first, second);
+	struct series *series = tool_series(&metrics->tools, tool, place);
 
 	if (series)
 		series_observe(series, value);
 }
 
-/* A tool's series of closed label sets are there, at 0, before the first of them moves. */
-static void make_tool_series(struct metrics *metrics, const char *tool)
-{
-	size_t lines = registry_lines(metrics->registry);
-
-	(void)series_of(metrics, FAMILY_TOOL_IN_FLIGHT, tool, NULL);
-	if (registry_lines(metrics->registry) == lines)
-		return; /* known, and so are the others */
-	for (int i = 0; i < OUTCOME_COUNT; i++)
-		(void)series_of(metrics, FAMILY_TOOL_EXECUTE_SECONDS, tool, outcome_names[i]);
-	for (int i = 0; i < ERROR_KIND_COUNT; i++)
-		(void)series_of(metrics, FAMILY_TOOL_ERRORS, tool, error_kind_names[i]);
-	for (size_t i = 0; i < ARRAY_SIZE(thread_states); i++)
-		(void)series_of(metrics, FAMILY_TOOL_MAIN_THREAD_SECONDS, tool, thread_states[i]);
-	(void)series_of(metrics, FAMILY_TOOL_TIMEOUTS, tool, NULL);
-}
-
 const char *metrics_tool(struct metrics *metrics, const char *tool_id)
 {
-	const char *tool =
+	const char *label =
 		registry_label_peek(metrics->registry, "tool_id", tool_id, strlen(tool_id));
 
-	make_tool_series(metrics, tool);
-	return tool;
+	(void)tools_find(&metrics->tools, label);
+	return label;
+}
+
+static struct series *exit_series(struct metrics *metrics, const struct report *report)
+{
+	struct series **known =
+		&metrics->exits[report->signal != 0][report->signal ?: report->status];
+	const char *values[] = {report->signal ? "signal" : "exit", NULL,
+				signal_name(report->signal)};
+	char code[8];
+
+	if (*known)
+		return *known;
+	(void)snprintf(code, sizeof(code), "%d",
+		       report->signal ? 128 + report->signal : report->status);
+	values[1] = code;
+	*known = registry_series(metrics->registry, FAMILY_BUN_EXITS, values);
+	return *known;
 }
 
 static void count_exit(struct metrics *metrics, const struct report *report)
 {
-	char code[8];
-
-	(void)snprintf(code, sizeof(code), "%d",
-		       report->signal ? 128 + report->signal : report->status);
-	const char *values[] = {report->signal ? "signal" : "exit", code,
-				signal_name(report->signal)};
-	struct series *series = registry_series(metrics->registry, FAMILY_BUN_EXITS, values);
+	struct series *series = exit_series(metrics, report);
 
 	if (series)
 		series_add(series, 1);
-	if (report->signal)
-		add(metrics, FAMILY_BUN_SIGNALS, signal_name(report->signal),
-		    sender_names[report->sender], 1);
+	if (!report->signal)
+		return;
+	series = series_of(metrics, FAMILY_BUN_SIGNALS, signal_name(report->signal),
+			   sender_names[report->sender]);
+	if (series)
+		series_add(series, 1);
 }
 
-static void count_outcome(struct metrics *metrics, const char *tool, const struct report *report)
+static void count_outcome(struct metrics *metrics, struct tool *tool, const struct report *report)
 {
-	observe(metrics, FAMILY_TOOL_EXECUTE_SECONDS, tool, outcome_names[report->outcome],
-		report->latency_ns);
+	observe(metrics, tool, TOOL_EXECUTE_SECONDS + report->outcome, report->latency_ns);
 	for (unsigned kind = 0; kind < ERROR_KIND_COUNT; kind++) {
 		if (report->error_kinds & 1u << kind)
-			add(metrics, FAMILY_TOOL_ERRORS, tool, error_kind_names[kind], 1);
+			add(metrics, tool, TOOL_ERRORS + kind, 1);
 	}
 	if (report->timed_out)
-		add(metrics, FAMILY_TOOL_TIMEOUTS, tool, NULL, 1);
+		add(metrics, tool, TOOL_TIMEOUTS, 1);
 }
 
 /* What only a process that ran can have used. */
-static void count_resources(struct metrics *metrics, const char *tool, const struct report *report)
+static void count_resources(struct metrics *metrics, struct tool *tool, const struct report *report)
 {
-	const uint64_t thread_ns[] = {report->main_cpu_ns, report->main_runqueue_ns,
-				      report->main_wait_ns};
-
-	for (size_t i = 0; i < ARRAY_SIZE(thread_states); i++)
-		add(metrics, FAMILY_TOOL_MAIN_THREAD_SECONDS, tool, thread_states[i], thread_ns[i]);
-	observe(metrics, FAMILY_TOOL_CPU_SECONDS, tool, NULL, report->cpu_ns);
-	observe(metrics, FAMILY_TOOL_MAX_RSS_BYTES, tool, NULL, report->max_rss_bytes);
-	observe(metrics, FAMILY_TOOL_INPUT_BYTES, tool, NULL, report->input_bytes);
-	observe(metrics, FAMILY_TOOL_STDERR_BYTES, tool, NULL, report->stderr_bytes);
+	add(metrics, tool, TOOL_MAIN_THREAD_SECONDS + THREAD_CPU, report->main_cpu_ns);
+	add(metrics, tool, TOOL_MAIN_THREAD_SECONDS + THREAD_RUNQUEUE, report->main_runqueue_ns);
+	add(metrics, tool, TOOL_MAIN_THREAD_SECONDS + THREAD_WAIT, report->main_wait_ns);
+	observe(metrics, tool, TOOL_CPU_SECONDS, report->cpu_ns);
+	observe(metrics, tool, TOOL_MAX_RSS_BYTES, report->max_rss_bytes);
+	observe(metrics, tool, TOOL_INPUT_BYTES, report->input_bytes);
+	observe(metrics, tool, TOOL_STDERR_BYTES, report->stderr_bytes);
 	if (report->has_output)
-		observe(metrics, FAMILY_TOOL_OUTPUT_BYTES, tool, NULL, report->output_bytes);
+		observe(metrics, tool, TOOL_OUTPUT_BYTES, report->output_bytes);
 	if (report->has_startup)
-		observe(metrics, FAMILY_TOOL_STARTUP_SECONDS, tool, NULL, report->startup_ns);
+		observe(metrics, tool, TOOL_STARTUP_SECONDS, report->startup_ns);
 }
 
 void metrics_run(struct metrics *metrics, const struct report *report)
 {
-	const char *tool = registry_label_value(metrics->registry, "tool_id", report->tool_id,
-						strlen(report->tool_id));
+	const char *label = registry_label_value(metrics->registry, "tool_id", report->tool_id,
+						 strlen(report->tool_id));
+	struct tool *tool = tools_find(&metrics->tools, label);
 
-	make_tool_series(metrics, tool);
-	count_outcome(metrics, tool, report);
+	if (tool)
+		count_outcome(metrics, tool, report);
 	if (!report->exited)
 		return;
 	count_exit(metrics, report);
-	count_resources(metrics, tool, report);
+	if (tool)
+		count_resources(metrics, tool, report);
+}
+
+void metrics_spawns_failed(struct metrics *metrics, uint64_t n)
+{
+	const char *label = metrics_tool(metrics, TOOL_ID_UNKNOWN);
+	struct tool *tool = tools_find(&metrics->tools, label);
+
+	if (tool)
+		add(metrics, tool, TOOL_ERRORS + ERROR_KIND_START, n);
 }
 
 void metrics_in_flight_reset(struct metrics *metrics)

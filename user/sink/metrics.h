@@ -15,6 +15,9 @@ struct registry *metrics_registry(struct metrics *metrics);
 /* A run is over. */
 void metrics_run(struct metrics *metrics, const struct report *report);
 
+/* So many calls failed before there was a process, and so a tool's name. */
+void metrics_spawns_failed(struct metrics *metrics, uint64_t n);
+
 /* A tool's name as a label, for metrics_in_flight(). Lives as long as the metrics. */
 const char *metrics_tool(struct metrics *metrics, const char *tool_id);
 /* Before each walk: nothing is in flight. */

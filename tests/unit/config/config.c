@@ -207,6 +207,25 @@ static void tail_stands_anywhere(void **state)
 	assert_int_equal(json->track, CONFIG_TRACK_ALL);
 }
 
+static void record_and_replay_take_a_file(void **state)
+{
+	_cleanup_config_ struct config *record =
+		parse_good((struct args){{"record", "--track=all", "a.rec"}});
+	_cleanup_config_ struct config *payload =
+		parse_good((struct args){{"--payload", "record", "replay"}});
+	_cleanup_config_ struct config *replay =
+		parse_good((struct args){{"replay", "a.rec", "--metrics.prefix=x_"}});
+
+	(void)state;
+	assert_int_equal(record->command, COMMAND_RECORD);
+	assert_string_equal(record->file, "a.rec");
+	assert_false(record->record_payload);
+	assert_string_equal(payload->file, "replay");
+	assert_true(payload->record_payload);
+	assert_int_equal(replay->command, COMMAND_REPLAY);
+	assert_string_equal(replay->metrics_prefix, "x_");
+}
+
 static void help_and_version_end_the_command_line(void **state)
 {
 	_cleanup_config_ struct config *help =
@@ -235,6 +254,14 @@ static void what_makes_no_sense_is_refused(void **state)
 		{{{"--json"}}, "bunscope: --json: only with tail"},
 		{{{"tail", "--json=1"}}, "bunscope: --json: takes no value"},
 		{{{"--metrics.prefix=a", "tail"}}, "bunscope: --metrics.prefix: not with tail"},
+		{{{"--payload"}}, "bunscope: --payload: only with record"},
+		{{{"replay", "a", "--payload"}}, "bunscope: --payload: not with replay"},
+		{{{"replay", "a", "--probe.stdio=auto"}},
+		 "bunscope: --probe.stdio: not with replay"},
+		{{{"record"}}, "bunscope: record needs a FILE; see bunscope --help"},
+		{{{"replay", ""}}, "bunscope: unexpected argument ''; see bunscope --help"},
+		{{{"a", "replay"}}, "bunscope: unexpected argument 'a'; see bunscope --help"},
+		{{{"replay", "a", "b"}}, "bunscope: unexpected argument 'b'; see bunscope --help"},
 		{{{"--track"}}, "bunscope: --track: needs a value"},
 		{{{"--track=x"}}, "bunscope: --track: 'x' is not one of workers, all"},
 		{{{"--track="}}, "bunscope: --track: '' is not one of workers, all"},
@@ -388,6 +415,7 @@ int main(void)
 		cmocka_unit_test(the_last_of_two_wins),
 		cmocka_unit_test(listen_addresses),
 		cmocka_unit_test(tail_stands_anywhere),
+		cmocka_unit_test(record_and_replay_take_a_file),
 		cmocka_unit_test(help_and_version_end_the_command_line),
 		cmocka_unit_test(what_makes_no_sense_is_refused),
 		cmocka_unit_test(bad_listen_addresses_are_refused),

@@ -209,6 +209,22 @@ static void family_without_series_has_its_comments(void **state)
 	registry_free(&registry);
 }
 
+static void hidden_family_is_left_out(void **state)
+{
+	static const struct family families[] = {GAUGE("jobs"), GAUGE("depth")};
+	struct registry *registry = new_registry(families, 2, "");
+
+	(void)state;
+	series_set(registry_series(registry, 0, no_values), 1);
+	series_set(registry_series(registry, 1, no_values), 2);
+	registry_hide(registry, 0);
+	assert_written(registry, METRIC_FORMAT_TEXT,
+		       "# HELP depth Help.\n"
+		       "# TYPE depth gauge\n"
+		       "depth 2\n");
+	registry_free(&registry);
+}
+
 static void registry_without_families_is_empty(void **state)
 {
 	struct registry *registry = new_registry(NULL, 0, "");
@@ -417,6 +433,7 @@ int main(void)
 		cmocka_unit_test(quotes_newlines_and_backslashes_are_escaped),
 		cmocka_unit_test(prefix_goes_before_names_that_are_not_own),
 		cmocka_unit_test(family_without_series_has_its_comments),
+		cmocka_unit_test(hidden_family_is_left_out),
 		cmocka_unit_test(registry_without_families_is_empty),
 		cmocka_unit_test(series_stand_in_creation_order),
 		cmocka_unit_test(zeroing_a_gauge_family_leaves_others_alone),
