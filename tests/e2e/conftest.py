@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Fixtures: a Bun of each version, an agent of the test's own, a parent of the test's own."""
+import os
+import shutil
+
+import pytest
+
+from harness import agent as agents
+from harness import machine, parents
+
+BUN_VERSIONS = ("1.4.5", "1.3.0")
+BUN_DIRECTORY = os.environ.get("BUNSCOPE_BUNS", str(agents.REPOSITORY / "build/bun"))
+
+
+class Bun(str):
+    """The path of a Bun binary that knows its version."""
+
+    version = ""
+
+
+def bun_of(version):
+    path = Bun(f"{BUN_DIRECTORY}/{version}/node_modules/.bin/bun")
+    path.version = version
+    return path
+
+
+def pytest_addoption(parser):
+    parser.addoption("--repeat", type=int, default=1, help="run each test so often")
+
+
+def pytest_generate_tests(metafunc):
+    count = metafunc.config.getoption("--repeat")
+    if count > 1:
+        metafunc.fixturenames.append("repetition")
+        metafunc.parametrize("repetition", range(count))
+
+
+def pytest_sessionstart(session):
+    if os.geteuid() != 0:
+        pytest.exit("the e2e tests load BPF programs: run them as root", 2)
+    if not agents.BINARY.exists():
+        pytest.exit(f"{agents.BINARY} is missing: run make", 2)
+    if not session.config.option.collectonly:
+        session.config.machine_lock = machine.lock_machine()
+
+
+@pytest.fixture(params=BUN_VERSIONS)
+def bun(request):
+    """Each test with it runs for every Bun version."""
+    return require_bun(request.param)
+
+
+@pytest.fixture
+def newest_bun():
+    return require_bun(BUN_VERSIONS[0])
+
+
+def require_bun(version):
+    path = bun_of(version)
+    if not os.path.exists(path):
+        pytest.skip(f"Bun {version} is not installed: run make bun")
+    return path
+
+
+@pytest.fixture
+def start_agent():
+    """Starts agents with flags; ends those that are left."""
+    started = []
+
+    def start(*flags):
+        agent = agents.Agent(*flags)
+        try:
+            agent.wait_ready()
+        except (AssertionError, TimeoutError):
+            agent.stop()
+            raise
+        started.append(agent)
+        return agent
+
+    yield start
+    for agent in started:
+        if not agent.stopped:
+            code, _ = agent.stop()
+            assert code == 0, f"the agent ended with {code}"
+
+
+@pytest.fixture
+def agent(start_agent):
+    return start_agent()
+
+
+@pytest.fixture
+def start_parent():
+    """Starts parents by their maker (parents.c_parent …); ends them and what they left behind."""
+    started = []
+
+    def start(maker, *arguments, **options):
+        parent = maker(*arguments, **options)
+        started.append(parent)
+        return parent
+
+    yield start
+    for parent in started:
+        parent.stop()
+
+
+@pytest.fixture
+def parent(start_parent, bun):
+    return start_parent(parents.c_parent, bun)
+
+
+def require(program, reason=""):
+    """Path of a program; skips the test where it is missing."""
+    path = shutil.which(program, path=os.environ["PATH"] + ":/usr/sbin:/usr/local/go/bin")
+    if not path:
+        pytest.skip(f"{program} is not installed{reason}")
+    return path

@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: Apache-2.0
+# Included by the Makefile: the e2e tests, their parents, and the Bun versions that they run.
+
+E2E_BUN_VERSIONS := 1.4.5 1.3.0
+E2E_BUNS   := $(E2E_BUN_VERSIONS:%=$(B)/bun/%/.installed)
+E2E_PARENT := $(B)/tests/e2e/parent
+E2E_SRC    := $(wildcard tests/e2e/parents/c/*.c)
+E2E_OBJ    := $(E2E_SRC:%.c=$(B)/%.o)
+GO         ?= $(firstword $(shell command -v go) $(wildcard /usr/local/go/bin/go))
+
+# How often each test runs, which tests, and what else pytest shall know: make e2e REPEAT=20 E2E='-k row_09'
+REPEAT     ?= 1
+E2E        ?=
+
+$(B)/bun/%/.installed: scripts/install-bun | $(B)/tools
+	@echo "  BUN     $*"
+	$(Q)scripts/install-bun $* $(B)/bun/$*
+	$(Q)touch $@
+
+$(E2E_PARENT): $(E2E_OBJ)
+	@mkdir -p $(@D)
+	@echo "  LINK    $@"
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -pthread -o $@ $^ -ljansson
+
+.PHONY: e2e-parents
+e2e-parents: $(E2E_PARENT)
+
+ifneq ($(GO),)
+E2E_GO_PARENT := $(B)/tests/e2e/go-parent
+e2e-parents: $(E2E_GO_PARENT)
+
+$(E2E_GO_PARENT): $(wildcard tests/e2e/parents/go/*)
+	@mkdir -p $(@D)
+	@echo "  GO      $@"
+	$(Q)cd tests/e2e/parents/go && GOFLAGS=-mod=mod CGO_ENABLED=0 $(GO) build -o $(abspath $@) .
+endif
+
+.PHONY: bun
+bun: $(E2E_BUNS) ## install the Bun versions that tests and demo run (npm, pinned)
+
+.PHONY: e2e
+e2e: all e2e-parents $(E2E_BUNS) ## run the end-to-end tests (root; real Bun, real BPF)
+	$(PYTHON) -m pytest -c tests/e2e/pytest.ini --rootdir tests/e2e -rs --repeat=$(REPEAT) $(E2E) tests/e2e
+
+.PHONY: demo
+demo: all $(E2E_PARENT) $(firstword $(E2E_BUNS)) ## install what is missing, build, show the agent at work for some seconds (root)
+	$(PYTHON) scripts/demo $(DEMO)
+
+.PHONY: run
+run: DEMO += --keep
+run: demo ## the same, and leave the agent running

@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The machine under the tests: a memory cgroup of the test's own, and what of a file is in the page cache."""
+import ctypes
+import fcntl
+import mmap
+import os
+import pathlib
+import uuid
+
+from harness.wait import wait_until
+
+PAGE = mmap.PAGESIZE
+LOCK = "/tmp/bunscope-e2e.lock"
+
+
+def lock_machine():
+    """Waits until no other session runs Bun: an agent sees all of the machine. Held until closed, or the process ends."""
+    lock = open(LOCK, "w", encoding="ascii")  # pylint: disable=consider-using-with
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        print("another session is running Bun: waiting for its end", flush=True)
+        fcntl.flock(lock, fcntl.LOCK_EX)
+    return lock
+
+
+class MemoryCgroup:
+    """A cgroup with a memory limit, v1 or v2. Raises OSError where this machine has none to give."""
+
+    def __init__(self, limit_bytes):
+        parent, limit = memory_hierarchy()
+        self.path = parent / f"bunscope-e2e-{uuid.uuid4().hex[:8]}"
+        self.path.mkdir()
+        (self.path / limit).write_text(str(limit_bytes))
+        swap = self.path / "memory.swap.max"
+        if swap.exists():
+            swap.write_text("0")
+
+    def remove(self):
+        procs = self.path / "cgroup.procs"
+        wait_until(lambda: not procs.read_text().strip(), f"{self.path} is empty")
+        self.path.rmdir()
+
+
+def memory_hierarchy():
+    """The directory under which to make a memory cgroup, and the name of its limit."""
+    v1 = pathlib.Path("/sys/fs/cgroup/memory")
+    if (v1 / "memory.limit_in_bytes").exists():
+        return v1, "memory.limit_in_bytes"
+    v2 = pathlib.Path("/sys/fs/cgroup")
+    control = v2 / "cgroup.subtree_control"
+    if "memory" not in (v2 / "cgroup.controllers").read_text().split():
+        raise OSError("no memory controller")
+    if "memory" not in control.read_text().split():
+        control.write_text("+memory")
+    return v2, "memory.max"
+
+
+def resident_pages(path):
+    """How many pages of a file are in the page cache."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.mmap.restype = ctypes.c_void_p
+    libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_long]
+    libc.munmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t]
+    libc.mincore.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_char_p]
+    size = os.stat(path).st_size
+    pages = ctypes.create_string_buffer((size + PAGE - 1) // PAGE)
+    fd = os.open(path, os.O_RDONLY)
+    address = libc.mmap(None, size, mmap.PROT_READ, mmap.MAP_SHARED, fd, 0)
+    os.close(fd)
+    assert address != ctypes.c_void_p(-1).value, os.strerror(ctypes.get_errno())
+    result = libc.mincore(address, size, pages)
+    libc.munmap(address, size)
+    assert result == 0, os.strerror(ctypes.get_errno())
+    return sum(byte & 1 for byte in pages.raw)
+
+
+def evict(path):
+    """Drops one file from the page cache. Its pages must be clean and unmapped."""
+    fd = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(fd)
+        os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)
+    finally:
+        os.close(fd)

@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The usual shape of a test: scrape, run, wait until the agent has it, compare everything."""
+import os
+
+from harness.expect import check, expected_of, run_of
+from harness.wait import wait_until
+
+RUNS = "runtime_tool_execute_seconds_count"
+ZOMBIES = "runtime_bun_unreaped"
+
+
+def verify(agent, before, expected, seconds=20):
+    """Waits until the agent has counted as many runs as expected, and compares everything.
+
+    The kernel frees a reaped process some milliseconds after its parent knows: zombies are waited for as well.
+    """
+    runs = before.total(RUNS) + expected.runs
+    zombies = before.total(ZOMBIES) + expected.unreaped
+
+    def settled(now):
+        return now.total(RUNS) >= runs and now.total(ZOMBIES) == zombies
+
+    try:
+        after = agent.wait_for(settled, f"{expected.runs} runs are over", seconds)
+    except TimeoutError:
+        after = agent.scrape()
+    check(before, after, expected)
+    return after
+
+
+def verify_runs(agent, before, *runs, seconds=20):
+    return verify(agent, before, expected_of(*runs), seconds)
+
+
+def verify_truths(agent, before, truths, seconds=20):
+    return verify(agent, before, expected_of(*map(run_of, truths)), seconds)
+
+
+def watch_one(agent, parent, row, differences=None, **job):
+    """Runs one call; its truth must be as the row says, and the series as its truth says."""
+    before = agent.scrape()
+    (truth,) = parent.run(**job)
+    said = {name: truth.get(name) for name in row}
+    assert said == row, f"the parent itself saw something else: {truth}"
+    verify_runs(agent, before, run_of(truth, **(differences or {})))
+    return truth
+
+
+def begin_running(parent, directory, **job):
+    """Begins a call of sleep or slow; returns its pid once the tool runs, so that its request was read."""
+    marker = directory / "runs"
+    marker.unlink(missing_ok=True)
+    parent.begin(**{**job, "input": {**job.get("input", {}), "marker": str(marker)}})
+    pid = parent.next("start")["pid"]
+    wait_until(lambda: os.path.exists(marker), "the tool runs")
+    return pid

@@ -1,0 +1,3 @@
+module bunscope/tests/e2e/parents/go
+
+go 1.21

@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Nothing is lost: the agent stopped under load, killed and restarted, scraped all the time."""
+import signal
+import threading
+import time
+
+from harness.watch import begin_running, verify_truths
+
+LOAD = {"tool": "sum", "input": {"a": 1, "b": 2}}
+RUNS = 600
+STOPPED_SECONDS = 5
+
+
+def test_agent_stopped_under_load(agent, parent):
+    """The ring fills meanwhile; what it cannot take is swept from the map."""
+    before = agent.scrape()
+    agent.process.send_signal(signal.SIGSTOP)
+    stopped = time.monotonic()
+    try:
+        truths = parent.run(count=RUNS, concurrency=16, **LOAD)
+        # Not a wait for a condition: the fault lasts that long.
+        time.sleep(max(0, STOPPED_SECONDS - (time.monotonic() - stopped)))
+    finally:
+        agent.process.send_signal(signal.SIGCONT)
+    after = verify_truths(agent, before, truths, seconds=30)
+    assert after.total("bunscope_runs_lost_total") == 0
+    assert after.total("bunscope_runs_rescued_total") > 0
+
+
+def test_agent_killed_and_restarted_mid_run(start_agent, parent, tmp_path):
+    first = start_agent()
+    begin_running(parent, tmp_path, tool="slow", input={"ms": 2500})
+    first.wait_for(lambda now: now.total("runtime_tool_runs_in_flight") == 1, "the run is in flight")
+    first.process.kill()
+    first.process.wait()
+    first.stopped = True
+    second = start_agent()
+    before = second.scrape()
+    (truth,) = parent.finish()
+    assert truth["outcome"] == "success"
+    after = second.wait_runs(before, 1)
+    assert after.total("runtime_tool_execute_seconds_count") == 1
+    assert after.value("runtime_bun_process_exits_total", status="exit", code="0", signal="") == 1
+
+
+def test_scrapes_during_a_storm(agent, parent):
+    before = agent.scrape()
+    over = threading.Event()
+    faults = []
+
+    def scrape():
+        while not over.is_set():
+            try:
+                agent.scrape()
+            except Exception as error:  # pylint: disable=broad-except
+                faults.append(error)
+                return
+
+    scrapers = [threading.Thread(target=scrape) for _ in range(4)]
+    for scraper in scrapers:
+        scraper.start()
+    truths = parent.run(count=200, concurrency=16, **LOAD)
+    over.set()
+    for scraper in scrapers:
+        scraper.join()
+    assert not faults, faults[0]
+    verify_truths(agent, before, truths)
+
+
+def test_nothing_is_left_in_the_maps(agent, parent):
+    parent.run(count=200, concurrency=16, **LOAD)
+    parent.run(tool="sleep", timeout_ms=200, count=10, concurrency=10)
+    parent.run(reap=True)
+
+    def empty(now):
+        return now.value("bunscope_map_entries", map="runs") == 0 and now.total("runtime_bun_unreaped") == 0
+
+    after = agent.wait_for(empty, "the maps are empty")
+    for (name, labels), entries in after.samples.items():
+        if name == "bunscope_map_entries" and dict(labels)["map"] in ("runs", "streams"):
+            assert entries == 0, labels

@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A server in Go with os/exec, whose own in-process truth is compared with the agent's, run by run."""
+import pytest
+
+from harness import parents
+from harness.expect import run_of
+from harness.watch import verify_runs
+
+DEADLINE_WINDOW_SECONDS = 0.05
+CALLS = [
+    {"tool": "sum", "input": {"a": 1, "b": 2}},
+    {"tool": "nothing"},
+    {"tool": "silent"},
+    {"tool": "rejects"},
+    {"tool": "no_such_tool"},
+    {"tool": "garbage_before"},
+    {"tool": "exit", "input": {"code": 5}},
+    {"tool": "crash", "input": {"signal": "SIGABRT"}},
+    {"tool": "sleep", "timeout_ms": 600},
+    {"tool": "throws", "timeout_ms": 600},
+    {"tool": "keeps_timer", "timeout_ms": 600},
+    {"tool": "slow", "input": {"ms": 5000}, "cancel_after_ms": 300},
+    {"tool": "big", "input": {"bytes": 11 << 20}},
+    {"tool": "echo", "input_pad_bytes": 1 << 20},
+    {"tool": "sum", "input": {"a": 1, "b": 2}, "version_probe": True},
+]
+
+
+@pytest.fixture
+def go_parent(start_parent, bun):
+    if not parents.GO_PARENT.exists():
+        pytest.skip("the Go parent is not built: go is not installed")
+    return lambda: start_parent(parents.go_parent, bun)
+
+
+def run_of_go(truth):
+    """os/exec's Wait closes the stderr pipe, so what in-process code read of it is a matter of luck."""
+    return run_of(truth, stderr_error=False, stderr_bytes=None if truth["stderr_failed"] else truth["stderr_bytes"])
+
+
+def test_one_by_one(agent, go_parent):
+    parent = go_parent()
+    for call in CALLS:
+        before = agent.scrape()
+        (truth,) = parent.run(**call)
+        verify_runs(agent, before, run_of_go(truth))
+
+
+def settle_deadlines(before, now, truths):
+    """The server's clock starts before the fork. Where more than the agent's window lies between, a kill at the deadline
+    cannot be told from a cancellation: the agent may say either, but must say the same in all series.
+    """
+    late = [truth for truth in truths if truth["timed_out"] and truth["gap_seconds_max"] > DEADLINE_WINDOW_SECONDS]
+    for tool in {truth["tool"] for truth in late}:
+        own = sorted((truth for truth in late if truth["tool"] == tool), key=lambda truth: truth["gap_seconds_max"])
+        certain = sum(truth["timed_out"] for truth in truths if truth["tool"] == tool) - len(own)
+        name = "runtime_tool_timeouts_total"
+        found = int(now.value(name, tool_id=tool) - before.value(name, tool_id=tool)) - certain
+        assert 0 <= found <= len(own), f"{tool}: {certain} to {certain + len(own)} timeouts, not {certain + found}"
+        for truth in own[found:]:
+            truth.update(outcome="error", timed_out=False)
+
+
+def test_thirty_at_once(agent, go_parent):
+    before = agent.scrape()
+    truths = go_parent().run(calls=CALLS, count=6, concurrency=30)
+    assert len(truths) == 6 * len(CALLS)
+    settle_deadlines(before, agent.wait_runs(before, len(truths), seconds=60), truths)
+    verify_runs(agent, before, *map(run_of_go, truths))

@@ -1,0 +1,228 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Rows 10 to 20, 22 to 24, 26 and 27 of the situation table. Row 21 is not observable: nothing happens."""
+import concurrent.futures
+import os
+import signal
+
+import pytest
+
+from harness import parents
+from harness.expect import Expected, check
+from harness.watch import begin_running, verify_truths, watch_one
+
+MIB = 1 << 20
+PIPE_BYTES = 65536
+SUCCESS = {"outcome": "success", "error_kind": None, "exit": 0}
+TIMEOUT = {"outcome": "timeout", "error_kind": "timeout", "timed_out": True}
+CANCELLED = {"outcome": "error", "error_kind": "timeout", "timed_out": False}
+KILLED = {"signal": signal.SIGKILL}
+BROKEN = str(parents.WORKER_BROKEN)
+DEAF = str(parents.WORKER_DEAF)
+
+
+def test_row_10_deadline_while_writing(agent, parent):
+    differences = {"startup": False}
+    job = {"root": DEAF, "input_pad_bytes": MIB, "timeout_ms": 500}
+    truth = watch_one(agent, parent, {**TIMEOUT, **KILLED}, differences, tool="sum", **job)
+    assert truth["input_bytes"] < MIB and not truth["output_ended"]
+
+
+@pytest.mark.parametrize("tool", ["keeps_timer", "throws"])
+def test_row_11_reply_then_deadline(agent, parent, tool):
+    truth = watch_one(agent, parent, {**TIMEOUT, **KILLED}, tool=tool, timeout_ms=700)
+    assert truth["output_bytes"] > 0
+
+
+def test_row_12_grandchild_holds_stdout_past_the_deadline(agent, parent):
+    row = {**TIMEOUT, "exit": 0}
+    truth = watch_one(agent, parent, row, tool="grandchild", input={"seconds": 2}, timeout_ms=700)
+    assert truth["seconds_min"] >= 2
+
+
+def test_row_12_grandchild_lets_go_before_the_deadline(agent, parent):
+    truth = watch_one(agent, parent, SUCCESS, tool="grandchild", input={"seconds": 0.5}, timeout_ms=5000)
+    assert truth["seconds_min"] >= 0.5
+
+
+def test_row_13_cancelled_while_reading(agent, parent):
+    watch_one(agent, parent, {**CANCELLED, **KILLED}, tool="sleep", cancel_after_ms=300)
+
+
+def test_row_13_cancelled_while_writing(agent, parent):
+    row = {"outcome": "error", "error_kind": "stdin", "timed_out": False, **KILLED}
+    job = {"root": DEAF, "input_pad_bytes": MIB, "cancel_after_ms": 300}
+    watch_one(agent, parent, row, {"startup": False}, tool="sum", **job)
+
+
+def test_row_14_stdout_closed_then_deadline(agent, parent):
+    row = {"outcome": "error", "error_kind": "wait", **KILLED}
+    watch_one(agent, parent, row, tool="closes_stdout", timeout_ms=700)
+
+
+def test_row_15_earlier_deadline_of_the_caller(agent, parent):
+    """In-process code calls it a timeout; from outside it is a cancellation."""
+    differences = {"outcome": "error", "timed_out": False}
+    watch_one(agent, parent, {**TIMEOUT, **KILLED}, differences, tool="sleep", deadline_ms=300)
+
+
+@pytest.mark.parametrize("tool", ["big", "prints"])
+def test_row_16_too_much_output(agent, parent, tool):
+    row = {"outcome": "error", "error_kind": "stdout", "output_bytes": 10 * MIB + 1}
+    watch_one(agent, parent, row, tool=tool, input={"bytes": 11 * MIB})
+
+
+def test_row_17_read_of_stdout_fails(agent, parent):
+    row = {"outcome": "error", "error_kind": "stdout", "output_bytes": 0}
+    watch_one(agent, parent, row, tool="prints_then_sleeps", input={"bytes": 1000}, stdout_fault=True)
+
+
+def test_row_18_gone_before_it_read_a_large_request(agent, parent):
+    row = {"outcome": "error", "error_kind": "stdin", "exit": 1}
+    job = {"root": BROKEN, "input_pad_bytes": MIB}
+    # Its message is on stderr, which the server never reads after that.
+    differences = {"startup": False, "stderr_bytes": None}
+    watch_one(agent, parent, row, differences, tool="sum", **job)
+
+
+def test_row_19_dies_at_boot(agent, parent):
+    row = {"outcome": "error", "error_kind": "wait", "exit": 1, "output_bytes": 0}
+    watch_one(agent, parent, row, {"startup": False}, tool="sum", root=BROKEN)
+
+
+def write_executable(path, content, mode):
+    path.write_bytes(content)
+    path.chmod(mode)
+    return str(path)
+
+
+@pytest.mark.parametrize("failure", ["E2BIG", "ENOEXEC", "EACCES"])
+def test_row_20_exec_fails(agent, parent, tmp_path, failure):
+    """The request was never written, so nobody outside knows the tool."""
+    job = {"E2BIG": {"env_bytes": 200_000}}.get(failure) or {
+        "exe": write_executable(tmp_path / "bun", b"no program\n", 0o755 if failure == "ENOEXEC" else 0o644)
+    }
+    differences = {"tool": "unknown", "seconds": (0, 10)}
+    watch_one(agent, parent, {"outcome": "error", "error_kind": "start"}, differences, tool="sum", **job)
+
+
+def test_row_22_pipes_fail_in_the_server(agent, parent):
+    """After one good run: a server is watched from then on."""
+    watch_one(agent, parent, SUCCESS, tool="sum", input={"a": 1, "b": 2})
+    before = agent.scrape()
+    (truth,) = parent.run(tool="sum", no_descriptors=True)
+    assert truth["error_kind"] == "stdin" and truth["pid"] == 0
+    expected = Expected()
+    expected.count("runtime_tool_errors_total", tool_id="unknown", error_kind="start")
+    after = agent.wait_for(
+        lambda now: now.total("runtime_tool_errors_total") > before.total("runtime_tool_errors_total"),
+        "an error is counted",
+    )
+    check(before, after, expected)
+
+
+def test_row_23_long_stderr_line_that_still_ends(agent, parent, bun):
+    """The server stops reading; what Bun wrote is what counts."""
+    row = {**SUCCESS, "stderr_failed": True}
+    size = MIB + 2000
+    differences = {"stderr_bytes": len(f"[INFO] worker on bun {bun.version}\n") + size}
+    watch_one(agent, parent, row, differences, tool="long_stderr_line", input={"bytes": size})
+
+
+def test_row_23_long_stderr_line_that_blocks_bun(agent, parent, bun):
+    """It writes until the pipe is full, behind the mebibyte that the server read of the line."""
+    row = {**TIMEOUT, **KILLED, "stderr_failed": True}
+    differences = {"stderr_bytes": len(f"[INFO] worker on bun {bun.version}\n") + MIB + PIPE_BYTES}
+    job = {"input": {"bytes": 2 * MIB}, "timeout_ms": 1000}
+    watch_one(agent, parent, row, differences, tool="long_stderr_line", **job)
+
+
+def test_stderr_flood_that_is_read_is_no_failure(agent, parent):
+    row = {**SUCCESS, "stderr_failed": False}
+    watch_one(agent, parent, row, tool="floods_stderr", input={"bytes": 3 * MIB})
+
+
+def test_row_24_server_dies(agent, parent, bun, tmp_path):
+    """The reply meets EPIPE, which old Bun does not mind; nobody knows what a server would have read."""
+    code = "0" if bun.version == "1.3.0" else "1"
+    before = agent.scrape()
+    begin_running(parent, tmp_path, tool="slow", input={"ms": 1000})
+    parent.kill()
+    agent.wait_runs(before, 1)
+    after = agent.wait_for(lambda now: now.total("runtime_bun_unreaped") == 0, "init has reaped it")
+    name = "runtime_tool_execute_seconds_count"
+    assert after.value(name, tool_id="slow", outcome="error") == 1
+    assert after.value("runtime_tool_errors_total", tool_id="slow", error_kind="wait") == 1
+    assert after.value("runtime_bun_process_exits_total", status="exit", code=code, signal="") == 1
+    assert after.total("runtime_tool_errors_total") == 1
+    assert after.total("runtime_bun_process_exits_total") == 1
+    assert after.total("runtime_tool_timeouts_total") == 0
+
+
+def test_row_26_two_servers_at_once(agent, start_parent, bun):
+    servers = [start_parent(parents.c_parent, bun) for _ in range(2)]
+    before = agent.scrape()
+    jobs = [{"tool": "echo"}, {"tool": "sum", "input": {"a": 1, "b": 2}}]
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        work = [
+            pool.submit(server.run, count=150, concurrency=25, **job) for server, job in zip(servers, jobs)
+        ]
+    truths = [truth for done in work for truth in done.result()]
+    assert {truth["outcome"] for truth in truths} == {"success"}
+    verify_truths(agent, before, truths, seconds=60)
+
+
+def test_row_27_agent_started_mid_run(start_agent, parent, tmp_path):
+    """What came before was not seen: the run is reported once, with how it ended."""
+    begin_running(parent, tmp_path, tool="slow", input={"ms": 1500})
+    agent = start_agent()
+    before = agent.scrape()
+    (truth,) = parent.finish()
+    assert truth["outcome"] == "success"
+    after = agent.wait_runs(before, 1)
+    assert after.total("runtime_tool_execute_seconds_count") == 1
+    assert after.value("runtime_bun_process_exits_total", status="exit", code="0", signal="") == 1
+    assert after.total("runtime_bun_process_exits_total") == 1
+
+
+def test_unreaped_falls_when_the_server_reaps(agent, parent):
+    before = agent.scrape()
+    truths = parent.run(tool="sleep", timeout_ms=300, count=3, concurrency=3)
+    verify_truths(agent, before, truths)
+    parent.run(reap=True)
+    agent.wait_for(lambda now: now.total("runtime_bun_unreaped") == 0, "no zombie is left")
+
+
+@pytest.mark.parametrize(
+    "variation",
+    [
+        {"input_pad_bytes": 1000, "chunk_bytes": 7, "chunk_pause_us": 200},
+        {"input_pad_bytes": 5 * MIB},
+        {"input_pad_bytes": 2000, "stdin_file": True},
+    ],
+    ids=["many small writes", "5 MiB", "a file"],
+)
+def test_request_arrives(agent, parent, variation):
+    watch_one(agent, parent, SUCCESS, tool="echo", **variation)
+
+
+def test_stdout_closed_and_another_file_opened(agent, parent):
+    before = agent.scrape()
+    verify_truths(agent, before, parent.run(tool="reopens_stdout", timeout_ms=2000))
+
+
+MIXED = [
+    {"tool": "sum", "input": {"a": 1, "b": 2}},
+    {"tool": "rejects"},
+    {"tool": "exit", "input": {"code": 9}},
+    {"tool": "sleep", "timeout_ms": 600},
+    {"tool": "big", "input": {"bytes": 300_000}},
+    {"tool": "crash", "input": {"signal": "SIGTERM"}},
+]
+
+
+def test_thirty_mixed_calls_at_once(agent, parent):
+    """Zombies, kills and good runs side by side: each is its own."""
+    before = agent.scrape()
+    truths = parent.run(calls=MIXED, count=30, concurrency=30)
+    assert len(truths) == 30 * len(MIXED)
+    verify_truths(agent, before, truths, seconds=60)

@@ -1,0 +1,3 @@
+// SPDX-License-Identifier: Apache-2.0
+// A worker that never reads its request.
+setInterval(() => {}, 1000);
