@@ -1,0 +1,407 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What each form of door B costs a process that is none of ours: a getppid loop, and a one-byte
+ * write and read of a pipe. Forms take turns within each round, so that noise hits all alike; the
+ * best of all rounds counts.
+ *
+ *     doors [--agent PATH] [--rounds N] [--log PATH]
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <linux/bpf.h>
+#include <linux/perf_event.h>
+#include <sched.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "tests/bench/agent.h"
+#include "tests/bench/doors/doors.skel.h"
+
+#define TRACEFS "/sys/kernel/tracing"
+#define LINKS_MAX 16
+#define CHUNKS 6
+#define GETPPIDS 40000
+#define PAIRS 15000
+#define FILLER_PIDS 64
+#define FILLER_FIRST 0x7fff0000u /* beyond any pid_max */
+
+enum form_kind { FORM_NOTHING, FORM_BTF, FORM_CLASSIC, FORM_AGENT };
+
+struct form {
+	const char *label;
+	const char *name; /* of the programs, up to "__" */
+	enum form_kind kind;
+	bool is_empty;
+	bool usable;
+	double getppid_ns;
+	double pair_ns;
+};
+
+static struct form forms[] = {
+	{"nothing", "", FORM_NOTHING, false, true, 0, 0},
+	{"tp_btf/sys_exit, empty", "btf_empty", FORM_BTF, true, false, 0, 0},
+	{"  syscall number", "btf_number", FORM_BTF, false, false, 0, 0},
+	{"  bucket array", "btf_hint", FORM_BTF, false, false, 0, 0},
+	{"  number, then bucket array", "btf_number_hint", FORM_BTF, false, false, 0, 0},
+	{"  hash lookup", "btf_hash", FORM_BTF, false, false, 0, 0},
+	{"  number, then hash lookup", "btf_number_hash", FORM_BTF, false, false, 0, 0},
+	{"raw_tp/sys_exit, empty", "raw_empty", FORM_BTF, false, false, 0, 0},
+	{"10 classic sys_exit_NAME, empty", "classic_empty", FORM_CLASSIC, true, false, 0, 0},
+	{"  bucket array", "classic_hint", FORM_CLASSIC, false, false, 0, 0},
+	{"  hash lookup", "classic_hash", FORM_CLASSIC, false, false, 0, 0},
+	{"the agent", "", FORM_AGENT, false, false, 0, 0},
+};
+
+#define FORMS (sizeof(forms) / sizeof(forms[0]))
+
+struct bench {
+	const char *agent_path;
+	const char *log_path;
+	int rounds;
+	int pipe[2];
+	struct doors_bpf *doors;
+	struct bpf_link *links[LINKS_MAX];
+	int n_links;
+	struct agent agent;
+};
+
+static double now_ns(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
+}
+
+static double getppid_ns(void)
+{
+	double begin = now_ns();
+
+	for (int i = 0; i < GETPPIDS; i++)
+		(void)syscall(SYS_getppid);
+	return (now_ns() - begin) / GETPPIDS;
+}
+
+static double pair_ns(const int ends[2])
+{
+	char byte = 'x';
+	double begin = now_ns();
+
+	for (int i = 0; i < PAIRS; i++) {
+		if (write(ends[1], &byte, 1) != 1 || read(ends[0], &byte, 1) != 1) {
+			perror("doors: pipe");
+			exit(1);
+		}
+	}
+	return (now_ns() - begin) / PAIRS;
+}
+
+static void form_measure(struct form *form, const int ends[2])
+{
+	for (int i = 0; i < CHUNKS; i++) {
+		double one = getppid_ns();
+		double pair = pair_ns(ends);
+		if (form->getppid_ns == 0 || one < form->getppid_ns)
+			form->getppid_ns = one;
+		if (form->pair_ns == 0 || pair < form->pair_ns)
+			form->pair_ns = pair;
+	}
+}
+
+static bool form_owns(const struct form *form, const struct bpf_program *program)
+{
+	const char *name = bpf_program__name(program);
+	size_t len = strlen(form->name);
+
+	return strncmp(name, form->name, len) == 0 &&
+	       (name[len] == '\0' || strncmp(name + len, "__", 2) == 0);
+}
+
+/* The tracepoint's id, -errno where there is none. */
+static long tracepoint_id(const char *name)
+{
+	char path[256], text[32] = "";
+
+	snprintf(path, sizeof(path), TRACEFS "/events/syscalls/sys_exit_%s/id", name);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	ssize_t n = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	return n > 0 ? strtol(text, NULL, 10) : -EIO;
+}
+
+static struct bpf_link *attach_classic(const struct bpf_program *program)
+{
+	struct perf_event_attr attr = {
+		.type = PERF_TYPE_TRACEPOINT,
+		.size = sizeof(attr),
+		.sample_period = 1,
+		.wakeup_events = 1,
+	};
+	long id = tracepoint_id(strstr(bpf_program__name(program), "__") + 2);
+
+	if (id < 0) {
+		errno = (int)-id;
+		return NULL;
+	}
+	attr.config = (__u64)id;
+	int fd = (int)syscall(SYS_perf_event_open, &attr, -1, 0, -1, PERF_FLAG_FD_CLOEXEC);
+	if (fd < 0)
+		return NULL;
+	return bpf_program__attach_perf_event(program, fd);
+}
+
+static void bench_detach(struct bench *bench)
+{
+	while (bench->n_links > 0)
+		bpf_link__destroy(bench->links[--bench->n_links]);
+	agent_stop(&bench->agent);
+}
+
+static int attach_programs(struct bench *bench, const struct form *form)
+{
+	struct bpf_program *program;
+
+	bpf_object__for_each_program(program, bench->doors->obj)
+	{
+		if (!form_owns(form, program))
+			continue;
+		struct bpf_link *link = form->kind == FORM_CLASSIC ? attach_classic(program)
+								   : bpf_program__attach(program);
+		if (!link)
+			return -errno;
+		bench->links[bench->n_links++] = link;
+	}
+	return 0;
+}
+
+static int bench_attach(struct bench *bench, const struct form *form)
+{
+	switch (form->kind) {
+	case FORM_NOTHING:
+		return 0;
+	case FORM_AGENT:
+		if (access(bench->agent_path, X_OK) < 0)
+			return -errno;
+		return agent_start(&bench->agent, bench->agent_path, NULL, bench->log_path);
+	default:
+		return attach_programs(bench, form);
+	}
+}
+
+/* Rehearsal: which forms work here, said once. */
+static void find_usable(struct bench *bench)
+{
+	for (size_t i = 0; i < FORMS; i++) {
+		int r = bench_attach(bench, &forms[i]);
+		bench_detach(bench);
+		forms[i].usable = r == 0;
+		if (r < 0)
+			printf("skipped: %s (%s): %s\n", forms[i].label, forms[i].name,
+			       strerror(-r));
+	}
+}
+
+static void measure_all(struct bench *bench)
+{
+	for (int round = 0; round < bench->rounds; round++) {
+		for (size_t i = 0; i < FORMS; i++) {
+			/* Another first one each round. */
+			struct form *form = &forms[(i + (size_t)round) % FORMS];
+			if (!form->usable)
+				continue;
+			int r = bench_attach(bench, form);
+			if (r == 0)
+				form_measure(form, bench->pipe);
+			else
+				fprintf(stderr, "doors: %s: %s\n", form->label, strerror(-r));
+			bench_detach(bench);
+		}
+	}
+}
+
+/* n getppids and one pipe pair. */
+static double form_mix_ns(const struct form *form, int n)
+{
+	return n * form->getppid_ns + form->pair_ns;
+}
+
+static double cheaper_empty_ns(int n, bool added)
+{
+	double best = 0;
+
+	for (size_t i = 0; i < FORMS; i++) {
+		if (!forms[i].is_empty || !forms[i].usable)
+			continue;
+		double ns = form_mix_ns(&forms[i], n) - (added ? form_mix_ns(&forms[0], n) : 0);
+		if (best == 0 || ns < best)
+			best = ns;
+	}
+	return best;
+}
+
+/* Whole time and added time of a mix, each as a ratio to the cheaper empty form. */
+static void print_mix(const struct form *form, int n)
+{
+	double ns = form_mix_ns(form, n);
+	double added = ns - form_mix_ns(&forms[0], n);
+	double empty = cheaper_empty_ns(n, false), empty_added = cheaper_empty_ns(n, true);
+
+	printf(" | %5.0f %+5.0f", ns, added);
+	if (empty > 0)
+		printf("  %4.2f  %4.2f", ns / empty, added / empty_added);
+}
+
+static void print_table(void)
+{
+	printf("%-32s %8s %8s", "", "", "");
+	printf(" | 1 getppid : 1 pair       | 10 getppid : 1 pair\n");
+	printf("%-32s %8s %8s", "attached", "getppid", "pair");
+	printf(" |    ns added  all*  add*  |    ns added  all*  add*\n");
+	for (size_t i = 0; i < FORMS; i++) {
+		if (!forms[i].usable)
+			continue;
+		printf("%-32s %8.0f %8.0f", forms[i].label, forms[i].getppid_ns, forms[i].pair_ns);
+		print_mix(&forms[i], 1);
+		printf("  ");
+		print_mix(&forms[i], 10);
+		printf("\n");
+	}
+	printf("ns, best of all rounds. * ratio to the cheaper of the two empty forms over that "
+	       "mix: whole time,\n"
+	       "and only what is added to nothing. pair = write and read one byte of a pipe.\n");
+}
+
+static void pin_to_last_cpu(void)
+{
+	cpu_set_t cpus;
+	int last = 0;
+
+	if (sched_getaffinity(0, sizeof(cpus), &cpus) < 0)
+		return;
+	for (int i = 0; i < CPU_SETSIZE; i++) {
+		if (CPU_ISSET(i, &cpus))
+			last = i;
+	}
+	CPU_ZERO(&cpus);
+	CPU_SET(last, &cpus);
+	if (sched_setaffinity(0, sizeof(cpus), &cpus) < 0)
+		perror("doors: not pinned");
+}
+
+/* tracefs, where it is missing, in a mount namespace of our own: nobody else sees it. */
+static void need_tracefs(void)
+{
+	if (access(TRACEFS "/events", F_OK) == 0)
+		return;
+	if (unshare(CLONE_NEWNS) < 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+	    mount("tracefs", TRACEFS, "tracefs", 0, NULL) < 0)
+		perror("doors: no tracefs");
+}
+
+/* Another tracer's programs would be part of "nothing". */
+static void warn_of_others(void)
+{
+	__u32 id = 0;
+	int n = 0;
+
+	while (bpf_prog_get_next_id(id, &id) == 0) {
+		struct bpf_prog_info info = {};
+		__u32 len = sizeof(info);
+		int fd = bpf_prog_get_fd_by_id(id);
+		if (fd < 0)
+			continue;
+		if (bpf_obj_get_info_by_fd(fd, &info, &len) == 0)
+			n += info.type == BPF_PROG_TYPE_TRACING ||
+			     info.type == BPF_PROG_TYPE_TRACEPOINT ||
+			     info.type == BPF_PROG_TYPE_RAW_TRACEPOINT;
+		close(fd);
+	}
+	if (n > 0)
+		printf("NOTE: %d tracing programs of others are loaded: nothing is not nothing\n",
+		       n);
+}
+
+static int fill_filters(struct doors_bpf *doors)
+{
+	int fd = bpf_map__fd(doors->maps.watched);
+
+	for (__u32 i = 0; i < FILLER_PIDS; i++) {
+		__u32 pid = FILLER_FIRST + i, one = 1;
+		int r = bpf_map_update_elem(fd, &pid, &one, BPF_ANY);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int bench_open(struct bench *bench)
+{
+	if (pipe2(bench->pipe, O_CLOEXEC) < 0)
+		return -errno;
+	bench->doors = doors_bpf__open();
+	if (!bench->doors)
+		return -errno;
+	int r = doors_bpf__load(bench->doors);
+	if (r < 0)
+		return r;
+	return fill_filters(bench->doors);
+}
+
+static int parse_options(struct bench *bench, int argc, char **argv)
+{
+	static const struct option options[] = {
+		{"agent", required_argument, NULL, 'a'},
+		{"rounds", required_argument, NULL, 'r'},
+		{"log", required_argument, NULL, 'l'},
+		{},
+	};
+	int c;
+
+	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		if (c == 'a')
+			bench->agent_path = optarg;
+		else if (c == 'l')
+			bench->log_path = optarg;
+		else if (c == 'r')
+			bench->rounds = (int)strtol(optarg, NULL, 10);
+		else
+			return -EINVAL;
+	}
+	return bench->rounds > 0 && bench->rounds <= 1000 ? 0 : -EINVAL;
+}
+
+int main(int argc, char **argv)
+{
+	struct bench bench = {
+		.agent_path = "build/bunscope", .log_path = "build/bench-doors.log", .rounds = 15};
+
+	if (parse_options(&bench, argc, argv) < 0) {
+		fprintf(stderr, "usage: doors [--agent PATH] [--rounds 1..1000] [--log PATH]\n");
+		return 2;
+	}
+	warn_of_others();
+	need_tracefs();
+	int r = bench_open(&bench);
+	if (r < 0) {
+		fprintf(stderr, "doors: cannot load the programs: %s\n", strerror(-r));
+		return 1;
+	}
+	find_usable(&bench);
+	pin_to_last_cpu();
+	measure_all(&bench);
+	print_table();
+	doors_bpf__destroy(bench.doors);
+	return 0;
+}
