@@ -23,6 +23,8 @@
 	X(UNREAPED_FULL, "unreaped_full", "zombies that could not be kept track of")               \
 	X(SPAWNS_FAILED, "spawns_failed",                                                          \
 	  "servers that had no descriptor left for a tool's pipes")                                \
+	X(PROGRAMS_MISSED, "programs_missed",                                                      \
+	  "times that the kernel left one of our programs out")                                    \
 	X(USER_FAULT, "user_fault", "reads of a process's memory that failed")                     \
 	X(FD_MISMATCH, "fd_mismatch", "transfers whose descriptor was gone when it was looked up")
 

@@ -188,6 +188,7 @@ int pipeline_snapshot(struct pipeline *pipeline, struct run_totals *ret)
 	memcpy(totals.decode_errors, pipeline->decode_errors, sizeof(totals.decode_errors));
 	for (int i = 0; i < DECODE_COUNT; i++)
 		totals.kernel[LOST_DECODE] += pipeline->decode_errors[i];
+	totals.kernel[KERNEL_PROGRAMS_MISSED] = probe_missed(pipeline->probe);
 	totals.started =
 		live_begun(live) + totals.kernel[LOST_MAP_FULL] + totals.kernel[LOST_NO_MEMORY];
 	totals.finished = pipeline->finished;

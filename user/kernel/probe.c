@@ -381,6 +381,21 @@ int probe_counters(struct probe *probe, uint64_t ret[KERNEL_COUNTERS_COUNT], uin
 	return 0;
 }
 
+uint64_t probe_missed(const struct probe *probe)
+{
+	uint64_t missed = 0;
+
+	for (int i = 0; i < PLAN_PROGRAM_COUNT; i++) {
+		struct bpf_prog_info info = {};
+		uint32_t bytes = sizeof(info);
+		int fd = bpf_program__fd(program_of(probe->skeleton, i));
+
+		if (fd >= 0 && bpf_obj_get_info_by_fd(fd, &info, &bytes) == 0)
+			missed += info.recursion_misses;
+	}
+	return missed;
+}
+
 size_t probe_cpus(const struct probe *probe)
 {
 	return probe->cpus;
