@@ -62,6 +62,6 @@ int adopt_task(struct bpf_iter__task *ctx)
 	if (run)
 		run_adopt(run, task, candidate);
 	else
-		counter_add(LOST_MAP_FULL, 1);
+		lost_count(watched_find(tgid));
 	return 0;
 }

@@ -35,13 +35,23 @@ static __always_inline void run_fill(struct run *run, struct task_struct *task,
 	run->cpu = bpf_get_smp_processor_id();
 	run->parent_pid = BPF_CORE_READ(parent, tgid);
 	run->parent_start_ns = BPF_CORE_READ(parent, start_time);
-	__builtin_memcpy(run->exe, executable->path, sizeof(run->exe));
-	__builtin_memcpy(run->name, executable->name, sizeof(run->name));
+	/* As strings: behind their ends stands what another process executed. */
+	bpf_probe_read_kernel_str(run->exe, sizeof(run->exe), executable->path);
+	bpf_probe_read_kernel_str(run->name, sizeof(run->name), executable->name);
 	for (__u32 i = 0; i < STDIO_COUNT; i++)
 		stream_read(&run->stdio[i], task, i);
 	/* An inherited stderr, a server's log: who reads that reads others' bytes too. */
 	if (stream_is_fd(&run->stdio[STDIO_ERR], parent, STDIO_ERR))
 		run->stdio[STDIO_ERR].flags |= STREAM_SHARED;
+}
+
+/* A run that there was no room for: counted when it is known that it would have been one. */
+static __always_inline void lost_count(struct watch *watch)
+{
+	if (!watch || !watch->lost)
+		return;
+	counter_add((__u64)watch->lost - 1, 1);
+	watch->lost = 0;
 }
 
 /*

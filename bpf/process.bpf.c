@@ -15,17 +15,26 @@
 
 /* ---- exec: the run begins ---- */
 
-static __always_inline int exec_prepare(const struct executable *executable)
+static __always_inline struct run *exec_prepare(const struct executable *executable)
 {
 	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
-
 	struct run *run;
 
 	if (!executable || !executable_matches(executable))
-		return 0;
+		return NULL;
 	run = run_begin(task, executable);
 	if (run)
 		run->exec_error = 0; /* of an earlier try: a search through PATH */
+	return run;
+}
+
+/* At the point of no return: whoever dies from here on has been executed as far as its parent knows. */
+static __always_inline int exec_commit(struct linux_binprm *bprm)
+{
+	struct run *run = exec_prepare(executable_read(bprm));
+
+	if (run)
+		run->flags |= RUN_COMMITTED;
 	return 0;
 }
 
@@ -33,21 +42,22 @@ static __always_inline int exec_prepare(const struct executable *executable)
 SEC("tp_btf/sched_prepare_exec")
 int BPF_PROG(exec_prepare_tp, struct task_struct *task, struct linux_binprm *bprm)
 {
-	return exec_prepare(executable_read(bprm));
+	return exec_commit(bprm);
 }
 
 /* The same moment, since 5.8. */
 SEC("fentry/begin_new_exec")
 int BPF_PROG(exec_prepare_fentry, struct linux_binprm *bprm)
 {
-	return exec_prepare(executable_read(bprm));
+	return exec_commit(bprm);
 }
 
 /* Where neither can be had: at the entry of execve and execveat, whose path is the second argument. */
 SEC("tracepoint")
 int exec_prepare_syscall(struct sys_enter_args *ctx)
 {
-	return exec_prepare(executable_read_user(ctx->args[ctx->number == SYSCALL_EXECVEAT]));
+	exec_prepare(executable_read_user(ctx->args[ctx->number == SYSCALL_EXECVEAT]));
+	return 0;
 }
 
 /* ---- exec failed: if nothing else is executed, the run failed to start ---- */
@@ -152,9 +162,7 @@ int BPF_PROG(exec_confirm, struct task_struct *p)
 		return 0;
 	run = run_find(tgid, watch->run_start_ns);
 	if (!run) {
-		if (watch->lost)
-			counter_add((__u64)watch->lost - 1, 1);
-		watch->lost = 0;
+		lost_count(watch);
 		return 0;
 	}
 
@@ -176,6 +184,13 @@ int BPF_PROG(exec_confirm, struct task_struct *p)
 
 /* ---- signals ---- */
 
+/* Those that do nothing, stop or continue by default end nobody: signal(7). */
+static __always_inline bool signal_can_end(int number)
+{
+	return number != SIGCHLD && number != SIGCONT && number != SIGSTOP && number != SIGTSTP &&
+	       number != SIGTTIN && number != SIGTTOU && number != SIGURG && number != SIGWINCH;
+}
+
 SEC("tp_btf/signal_generate")
 int BPF_PROG(signal_generate, int number, struct kernel_siginfo *info, struct task_struct *to,
 	     int group, int result)
@@ -186,7 +201,8 @@ int BPF_PROG(signal_generate, int number, struct kernel_siginfo *info, struct ta
 	struct run *run;
 	int code;
 
-	if (!watch || !watch->run_start_ns || result != TRACE_SIGNAL_DELIVERED)
+	if (!watch || !watch->run_start_ns || result != TRACE_SIGNAL_DELIVERED ||
+	    !signal_can_end(number))
 		return 0;
 	run = run_find(tgid, watch->run_start_ns);
 	if (!run)
@@ -287,7 +303,7 @@ static __always_inline void run_exit(struct run *run, struct task_struct *task)
 /* It was executed, or somebody tried to. */
 static __always_inline bool run_was_tried(const struct run *run)
 {
-	return run->flags & RUN_CONFIRMED || run->exec_error;
+	return run->flags & (RUN_CONFIRMED | RUN_COMMITTED) || run->exec_error;
 }
 
 /*

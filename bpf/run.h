@@ -41,7 +41,7 @@ static __always_inline bool run_is_over(const struct run *run)
 
 	if (!run->gone_ns)
 		return false;
-	if (!(run->flags & RUN_CONFIRMED))
+	if (!(run->flags & (RUN_CONFIRMED | RUN_COMMITTED)))
 		return true;
 	if (stream_has_peer(out) && !out->peer.eof_ns)
 		return false;

@@ -57,6 +57,22 @@ static __always_inline bool transfer_read_args(struct transfer *transfer, struct
 	}
 }
 
+/* A read of nothing that returns 0 is not the end of the stream. */
+static __always_inline bool pieces_have_room(const struct transfer *transfer)
+{
+	for (__u32 i = 0; i < IOVECS_MAX; i++) {
+		struct iovec piece = {};
+
+		if (i >= transfer->iov_count)
+			return false;
+		bpf_probe_read_user(&piece, sizeof(piece),
+				    (void *)(transfer->iov + i * sizeof(piece)));
+		if (piece.len)
+			return true;
+	}
+	return true;
+}
+
 static __always_inline bool watch_has_stdio(const struct watch *watch, const struct inode *inode)
 {
 	__u64 address = (__u64)inode;
@@ -83,8 +99,11 @@ static __always_inline int transfer_exit(const struct watch *watch, __u32 tgid,
 		return 0;
 	inode_key_read(&transfer.key, inode);
 	transfer.direction = is_read(number) ? TRANSFER_READ : TRANSFER_WRITE;
-	if (transfer_read_args(&transfer, regs, number))
-		transfer_account(watch, &transfer);
+	if (!transfer_read_args(&transfer, regs, number))
+		return 0;
+	if (result == 0 && transfer.iov && !pieces_have_room(&transfer))
+		return 0;
+	transfer_account(watch, &transfer);
 	return 0;
 }
 

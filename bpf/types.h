@@ -9,7 +9,6 @@ typedef unsigned char __u8;
 typedef unsigned short __u16;
 typedef unsigned int __u32;
 typedef unsigned long long __u64;
-typedef signed short __s16;
 typedef signed int __s32;
 typedef signed long long __s64;
 typedef __u16 __be16;
@@ -25,11 +24,9 @@ typedef _Bool bool;
 /* linux/bpf.h, uapi: only what is used. Values are ABI. */
 enum bpf_map_type_used {
 	BPF_MAP_TYPE_HASH = 1,
-	BPF_MAP_TYPE_ARRAY = 2,
 	BPF_MAP_TYPE_PERCPU_ARRAY = 6,
 	BPF_MAP_TYPE_RINGBUF = 27,
 };
-#define BPF_ANY 0
 #define BPF_NOEXIST 1
 #define BPF_F_NO_PREALLOC 1
 #define BPF_RB_NO_WAKEUP 1
@@ -57,6 +54,14 @@ enum bpf_map_type_used {
 #define TASK_DEAD 0x80
 #define PF_EXITING 4
 #define SIGKILL 9
+#define SIGCHLD 17
+#define SIGCONT 18
+#define SIGSTOP 19
+#define SIGTSTP 20
+#define SIGTTIN 21
+#define SIGTTOU 22
+#define SIGURG 23
+#define SIGWINCH 28
 #define SI_USER 0
 #define SI_KERNEL 0x80
 #define SI_QUEUE -1

@@ -31,11 +31,14 @@ enum stdio_kind {
 enum run_flag {
 	RUN_ADOPTED =
 		1u << 0, /* was under way when the agent started: what came before was not seen */
-	RUN_CONFIRMED = 1u << 1,      /* exec succeeded; without it the run failed to start */
+	/* Exec succeeded: args and cgroup_id are valid. */
+	RUN_CONFIRMED = 1u << 1,
 	RUN_ARGS_TRUNCATED = 1u << 2, /* the command line was longer than ARGS_BYTES */
 	RUN_NO_RUNQUEUE = 1u << 3,    /* this kernel does not account time on the run queue */
 	RUN_RSS_INHERITED =
 		1u << 4, /* max_rss_bytes is an upper bound: it may be the forking process's */
+	/* Exec could not fail any more, and the parent took it for done: without this and the above, it failed. */
+	RUN_COMMITTED = 1u << 5,
 };
 
 enum stream_flag {

@@ -3,6 +3,7 @@
  * Wiring: configuration, the loop, the pipeline, and what its reports go to.
  */
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -181,7 +182,8 @@ static int serve(struct app *app)
 		return r;
 	agent_describe(metrics_registry(app->metrics), app->pipeline, clock_ns(CLOCK_REALTIME));
 	log_info("listening on %s", web_address(app->web));
-	return loop_run(app->loop);
+	r = loop_run(app->loop);
+	return r < 0 ? fail("cannot wait", r) : 0;
 }
 
 static void print_report(void *arg, const struct report *report)
@@ -215,7 +217,7 @@ static int tail(struct app *app)
 	}
 	r = loop_run(app->loop);
 	on_tick(app); /* what has finished since */
-	return r;
+	return r < 0 ? fail("cannot wait", r) : 0;
 }
 
 static void on_record_tick(void *arg)
@@ -284,6 +286,7 @@ int main(int argc, char **argv)
 		return EXIT_USAGE;
 	}
 	log_setup(app.config->log_level, app.config->log_format);
+	(void)signal(SIGPIPE, SIG_IGN); /* a reader that is gone is an error of the write */
 	r = run_command(&app);
 	app_stop(&app);
 	return r < 0 ? EXIT_FAILED : EXIT_OK;

@@ -149,7 +149,8 @@ static void live_record(void *arg, const void *bytes, size_t n)
 	const struct run *run;
 	const char *tool = NULL;
 
-	if (run_decode(bytes, n, &run) != DECODE_OK || !(run->flags & RUN_CONFIRMED))
+	/* Without an ordinal it is not among those begun: its exec has not succeeded yet. */
+	if (run_decode(bytes, n, &run) != DECODE_OK || !run->ordinal)
 		return;
 	if (intake_identify(&pipeline->intake, run, &report))
 		tool = metrics_tool(pipeline->metrics, report.tool_id);
@@ -196,6 +197,7 @@ int pipeline_snapshot(struct pipeline *pipeline, struct run_totals *ret)
 	totals.in_flight = live->count;
 	long unreaped = probe_unreaped(pipeline->probe);
 	totals.unreaped = unreaped > 0 ? (uint64_t)unreaped : 0;
+	live_reset(live); /* runs that end until the next scrape need not be looked for in it */
 	*ret = totals;
 	return 0;
 }

@@ -21,8 +21,7 @@ int recorder_start(struct recorder *recorder, const struct config *config)
 		.payload = config->record_payload,
 		.progress = isatty(STDERR_FILENO),
 	};
-	/* A reader that is gone and a limit that is met are errors of write(2), to be told. */
-	(void)signal(SIGPIPE, SIG_IGN);
+	/* A limit that is met is an error of write(2), to be told. */
 	(void)signal(SIGXFSZ, SIG_IGN);
 	int r = recording_create(config->file, config->record_payload, &recorder->writer, &message);
 	if (r < 0)

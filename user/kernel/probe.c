@@ -230,9 +230,10 @@ static int start(struct probe *probe, const struct probe_config *config, struct 
 {
 	probe->skeleton = bunscope_bpf__open();
 	if (!probe->skeleton) {
+		int failed = -errno;
 		(void)snprintf(ret_error, error_bytes, "cannot open the BPF object: %s",
-			       strerror(errno));
-		return -errno;
+			       strerror(-failed));
+		return failed;
 	}
 	int r = configure(probe->skeleton, config, plan);
 	if (r < 0) {

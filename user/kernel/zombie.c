@@ -51,7 +51,9 @@ enum zombie zombie_state(uint32_t pid, uint64_t start_ns)
 		return ZOMBIE_GONE;
 	(void)snprintf(path, sizeof(path), "/proc/%u/stat", pid);
 	_cleanup_fclose_ FILE *file = fopen(path, "re");
-	if (!file || !fgets(stat, sizeof(stat), file))
+	if (!file)
+		return errno == ENOENT ? ZOMBIE_GONE : ZOMBIE_EXITING;
+	if (!fgets(stat, sizeof(stat), file))
 		return ZOMBIE_GONE;
 	const char *fields = stat_fields(stat);
 	if (!fields || !started_at(fields, start_ns))

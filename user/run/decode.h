@@ -15,7 +15,7 @@
 	X(SIZE, "size")	    /* not one record, or not aligned as one */                            \
 	X(KEY, "key")	    /* no pid or no start */                                               \
 	X(BOUNDS, "bounds") /* a length, kind, errno, signal or status out of range */             \
-	X(TIMES, "times")   /* something before the fork, or a last transfer before the first */   \
+	X(TIMES, "times")   /* something before the fork */                                        \
 	X(TEXT, "text")	    /* a string without its NUL */
 
 enum decode_error {

@@ -9,7 +9,7 @@
 
 bool never_ran(const struct facts *facts)
 {
-	return !(facts->run->flags & (RUN_CONFIRMED | RUN_ADOPTED));
+	return !(facts->run->flags & (RUN_CONFIRMED | RUN_COMMITTED | RUN_ADOPTED));
 }
 
 static bool reader_is_gone(int error)

@@ -126,16 +126,6 @@ static void gone_before_fork(struct run *run)
 	run->gone_ns = 1;
 }
 
-static void own_last_transfer_before_first(struct run *run)
-{
-	run->stdio[STDIO_ERR].self.first_ns = 5;
-}
-
-static void last_transfer_of_the_peer_before_first(struct run *run)
-{
-	run->stdio[STDIO_IN].peer.last_ns = run->stdio[STDIO_IN].peer.first_ns - 1;
-}
-
 static void endless_exe(struct run *run)
 {
 	memset(run->exe, 'x', sizeof(run->exe));
@@ -167,8 +157,6 @@ static void malformed_fields_are_refused_by_kind(void **state)
 		{exit_before_fork, DECODE_TIMES},
 		{leader_exit_before_fork, DECODE_TIMES},
 		{gone_before_fork, DECODE_TIMES},
-		{own_last_transfer_before_first, DECODE_TIMES},
-		{last_transfer_of_the_peer_before_first, DECODE_TIMES},
 		{endless_exe, DECODE_TEXT},
 		{endless_name, DECODE_TEXT},
 	};
