@@ -79,3 +79,38 @@ def test_nothing_is_left_in_the_maps(agent, parent):
     for (name, labels), entries in after.samples.items():
         if name == "bunscope_map_entries" and dict(labels)["map"] in ("runs", "streams"):
             assert entries == 0, labels
+
+
+def test_ring_of_one_page(start_agent, parent):
+    """It holds one record: with the agent stopped all the others wait in the map, and are counted as rescued."""
+    agent = start_agent("--probe.ring-bytes=4096")
+    before = agent.scrape()
+    agent.process.send_signal(signal.SIGSTOP)
+    try:
+        truths = parent.run(count=40, concurrency=8, **LOAD)
+    finally:
+        agent.process.send_signal(signal.SIGCONT)
+    after = verify_truths(agent, before, truths)
+    assert after.total("bunscope_runs_rescued_total") == len(truths) - 1
+    assert after.total("bunscope_runs_lost_total") == 0
+
+
+def test_runs_map_of_16_entries(start_agent, parent):
+    """64 runs at once: 16 are exact, 48 are counted as lost for that reason, and nothing else moves."""
+    agent = start_agent("--probe.max-runs=16")
+    truths = parent.run(tool="slow", input={"ms": 5000}, count=64, concurrency=64)
+    assert {truth["outcome"] for truth in truths} == {"success"}
+
+    def over(now):
+        return now.total("bunscope_runs_finished_total") == 16
+
+    after = agent.wait_for(over, "16 runs are over")
+    assert after.value("bunscope_runs_lost_total", cause="map_full") == 48
+    assert after.total("bunscope_runs_lost_total") == 48
+    assert after.total("bunscope_runs_started_total") == 64
+    assert after.value("runtime_tool_execute_seconds_count", tool_id="slow", outcome="success") == 16
+    assert after.total("runtime_tool_execute_seconds_count") == 16
+    assert after.total("runtime_tool_errors_total") == 0
+    assert after.total("runtime_bun_process_exits_total") == 16
+    assert after.value("bunscope_map_entries", map="runs") == 0
+    assert after.value("bunscope_map_entries", map="streams") == 0
