@@ -2,22 +2,18 @@
 #include "kernel/probe.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <stdio.h>
-#include <linux/perf_event.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
 #include "base/cleanup.h"
-#include "base/log.h"
 #include "bunscope.skel.h"
+#include "kernel/attach.h"
 #include "kernel/candidates.h"
 #include "kernel/pattern.h"
-#include "kernel/tracefs.h"
 #include "kernel/zombie.h"
 
 /* Records that one walk takes from the kernel at a time: 256 KiB. */
@@ -25,14 +21,9 @@
 /* Entries that are only counted, at a time: on the stack. */
 #define COUNT_BATCH 256
 
-/* A program each, or one for each of a program's system calls. */
-#define LINKS_MAX (PLAN_PROGRAM_COUNT + SYSCALLS_MAX)
-#define SYSCALLS_MAX 16
-
 struct probe {
 	struct bunscope_bpf *skeleton;
-	struct bpf_link *links[LINKS_MAX];
-	size_t links_count;
+	struct links links;
 	struct ring_buffer *ring;
 	probe_record_fn *finished;
 	void *arg;
@@ -48,20 +39,6 @@ const char *const probe_map_names[PROBE_MAP_COUNT] = {
 	[PROBE_MAP_WATCHED] = "watched",
 	[PROBE_MAP_UNREAPED] = "unreaped",
 };
-
-static struct bpf_program *program_of(const struct bunscope_bpf *skeleton,
-				      enum plan_program program)
-{
-	switch (program) {
-#define X(name, function)                                                                          \
-	case PLAN_##name:                                                                          \
-		return skeleton->progs.function;
-		PLAN_PROGRAMS(X)
-#undef X
-	default:
-		return NULL;
-	}
-}
 
 static int configure(struct bunscope_bpf *skeleton, const struct probe_config *config,
 		     const struct plan *plan)
@@ -80,122 +57,9 @@ static int configure(struct bunscope_bpf *skeleton, const struct probe_config *c
 	skeleton->rodata->page_bytes = (__u32)sysconf(_SC_PAGESIZE);
 
 	for (int i = 0; i < PLAN_PROGRAM_COUNT; i++) {
-		int r = bpf_program__set_autoload(program_of(skeleton, i), plan_has(plan, i));
+		int r = bpf_program__set_autoload(skeleton_program(skeleton, i), plan_has(plan, i));
 		if (r < 0)
 			return r;
-	}
-	return 0;
-}
-
-/* The system calls whose tracepoints a program of that type is attached to; NULL-terminated. */
-static const char *const *syscalls_of(enum plan_program program)
-{
-	static const char *const prepare[] = {"sys_enter_execve", "sys_enter_execveat", NULL};
-	static const char *const failed[] = {"sys_exit_execve", NULL};
-	static const char *const pipes[] = {"sys_exit_pipe2", NULL};
-	static const char *const transfer[] = {
-		"sys_exit_read",
-		"sys_exit_readv",
-		"sys_exit_preadv2",
-		"sys_exit_recvfrom",
-		"sys_exit_recvmsg",
-		"sys_exit_write",
-		"sys_exit_writev",
-		"sys_exit_pwritev2",
-		"sys_exit_sendto",
-		"sys_exit_sendmsg",
-		NULL,
-	};
-
-	switch (program) {
-	case PLAN_EXEC_PREPARE_SYSCALL:
-		return prepare;
-	case PLAN_EXEC_FAILED:
-		return failed;
-	case PLAN_PIPE_FAILED:
-		return pipes;
-	case PLAN_TRANSFER_TRACEPOINT:
-		return transfer;
-	default:
-		return NULL;
-	}
-}
-
-static int keep_link(struct probe *probe, struct bpf_link *link)
-{
-	if (!link)
-		return -errno;
-	probe->links[probe->links_count++] = link;
-	return 0;
-}
-
-/* A tracepoint's event is one for all cpus: the cpu that it is opened on does not matter. */
-static int attach_syscall(struct probe *probe, const struct bpf_program *program, int tracefs,
-			  const char *name)
-{
-	struct perf_event_attr attr = {.type = PERF_TYPE_TRACEPOINT, .size = sizeof(attr)};
-	int id = tracefs_syscall_id(tracefs, name);
-
-	if (id < 0)
-		return id;
-	attr.config = (uint64_t)id;
-	_cleanup_close_ int fd =
-		(int)syscall(SYS_perf_event_open, &attr, -1, 0, -1, PERF_FLAG_FD_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	int r = keep_link(probe, bpf_program__attach_perf_event(program, fd));
-	if (r == 0)
-		(void)take_fd(fd); /* the link's from here on */
-	return r;
-}
-
-static int attach_program(struct probe *probe, enum plan_program program)
-{
-	const struct bpf_program *bpf = program_of(probe->skeleton, program);
-	const char *const *name = syscalls_of(program);
-	int r = 0;
-
-	if (!name)
-		return keep_link(probe, bpf_program__attach(bpf));
-	_cleanup_close_ int tracefs = tracefs_open();
-	if (tracefs < 0)
-		return tracefs;
-	for (; *name && r == 0; name++)
-		r = attach_syscall(probe, bpf, tracefs, *name);
-	return r;
-}
-
-/* Attaches a hook's programs. On failure the hook says so; only a required one makes it an error. */
-static int attach_hook(struct probe *probe, struct plan_hook *hook)
-{
-	int r = 0;
-
-	for (size_t i = 0; i < hook->count && r == 0; i++)
-		r = attach_program(probe, hook->programs[i]);
-	if (r == 0)
-		return 0;
-	hook->state = PLAN_FAILED;
-	hook->reason = "the kernel refused to attach it";
-	if (hook->required)
-		return r;
-	log_warn("probe %s/%s is off: %s", hook->family, hook->hook, strerror(-r));
-	return 0;
-}
-
-static int attach(struct probe *probe, struct plan *plan, char *ret_error, size_t error_bytes)
-{
-	for (size_t i = 0; i < plan->count; i++) {
-		struct plan_hook *hook = &plan->hooks[i];
-
-		if (hook->state == PLAN_FAILED)
-			continue;
-		int r = attach_hook(probe, hook);
-		if (r < 0) {
-			(void)snprintf(ret_error, error_bytes,
-				       "cannot attach the %s/%s probe (%s): %s", hook->family,
-				       hook->hook, hook->flavour, strerror(-r));
-			return r;
-		}
 	}
 	return 0;
 }
@@ -251,7 +115,7 @@ static int start(struct probe *probe, const struct probe_config *config, struct 
 			strerror(-r));
 		return r;
 	}
-	return attach(probe, plan, ret_error, error_bytes);
+	return links_attach(&probe->links, probe->skeleton, plan, ret_error, error_bytes);
 }
 
 int probe_start(const struct probe_config *config, struct plan *plan, struct probe **ret,
@@ -272,39 +136,13 @@ int probe_start(const struct probe_config *config, struct plan *plan, struct pro
 	return 0;
 }
 
-static void *destroy_link(void *link)
-{
-	(void)bpf_link__destroy(link);
-	return NULL;
-}
-
-/*
- * The kernel waits for a grace period at each tracepoint that it lets go, some 80 ms: all at once it is
- * one for all, and the end takes a tenth of a second instead of a whole one.
- */
-static void detach(struct probe *probe)
-{
-	pthread_t threads[LINKS_MAX];
-	bool started[LINKS_MAX] = {};
-
-	for (size_t i = 0; i < probe->links_count; i++) {
-		started[i] = pthread_create(&threads[i], NULL, destroy_link, probe->links[i]) == 0;
-		if (!started[i])
-			(void)destroy_link(probe->links[i]);
-	}
-	for (size_t i = 0; i < probe->links_count; i++) {
-		if (started[i])
-			(void)pthread_join(threads[i], NULL);
-	}
-}
-
 void probe_stop(struct probe **owner)
 {
 	struct probe *probe = take_ptr(*owner);
 
 	if (!probe)
 		return;
-	detach(probe);
+	links_detach(&probe->links);
 	ring_buffer__free(probe->ring);
 	bunscope_bpf__destroy(probe->skeleton);
 	free(probe->counters);
@@ -389,7 +227,7 @@ uint64_t probe_missed(const struct probe *probe)
 	for (int i = 0; i < PLAN_PROGRAM_COUNT; i++) {
 		struct bpf_prog_info info = {};
 		uint32_t bytes = sizeof(info);
-		int fd = bpf_program__fd(program_of(probe->skeleton, i));
+		int fd = bpf_program__fd(skeleton_program(probe->skeleton, i));
 
 		if (fd >= 0 && bpf_obj_get_info_by_fd(fd, &info, &bytes) == 0)
 			missed += info.recursion_misses;
