@@ -274,6 +274,9 @@ static int start(struct pipeline *pipeline, struct buf *message)
 	if (r < 0)
 		return r;
 	log_second_choices(&pipeline->plan);
+	if (!caps.may_read_processes)
+		log_warn("without CAP_SYS_PTRACE Bun processes of other users that run "
+			 "already are not followed; grant it, or run as root");
 	r = probe_start(&probe_config, &pipeline->plan, &pipeline->probe, error, sizeof(error));
 	if (r < 0) {
 		buf_append_cstr(message, error);
