@@ -395,14 +395,14 @@ int BPF_PROG(task_switch, bool preempt, struct task_struct *previous)
 
 /* ---- asked by user space ---- */
 
-struct settle_args {
+struct streams_args {
 	__u64 tgid;
 	__u64 start_ns;
 };
 
 /* Run by user space, never attached: the state of the streams of a run that is not over, though its process is gone. */
 SEC("raw_tp")
-int run_streams_state(struct settle_args *args)
+int run_streams_state(struct streams_args *args)
 {
 	struct run *run = run_find(args->tgid, args->start_ns);
 	__u32 state = 0;

@@ -3,7 +3,7 @@
 
 /*
  * Counters that the kernel side keeps, one array per cpu, never reset. Needs __u64 from its includer.
- * X(enum suffix, label, help). Numbers are permanent: retire one by leaving a hole.
+ * X(enum suffix, label, help). The labels are what others know them by; kernel and user side are built together.
  */
 
 /* Why a run that was begun is not in the metrics. The label is `cause` of bunscope_runs_lost_total. */

@@ -29,15 +29,17 @@ enum stdio_kind {
  * of its own: two plain writes to one word could lose a bit.
  */
 enum run_flag {
-	RUN_ADOPTED =
-		1u << 0, /* was under way when the agent started: what came before was not seen */
+	/* Was under way when the agent started: what came before was not seen. */
+	RUN_ADOPTED = 1u << 0,
 	/* Exec succeeded: args and cgroup_id are valid. */
 	RUN_CONFIRMED = 1u << 1,
-	RUN_ARGS_TRUNCATED = 1u << 2, /* the command line was longer than ARGS_BYTES */
-	RUN_NO_RUNQUEUE = 1u << 3,    /* this kernel does not account time on the run queue */
-	RUN_RSS_INHERITED =
-		1u << 4, /* max_rss_bytes is an upper bound: it may be the forking process's */
-	/* Exec could not fail any more, and the parent took it for done: without this and the above, it failed. */
+	/* The command line was longer than ARGS_BYTES. */
+	RUN_ARGS_TRUNCATED = 1u << 2,
+	/* This kernel does not account time on the run queue. */
+	RUN_NO_RUNQUEUE = 1u << 3,
+	/* max_rss_bytes is an upper bound: it may be the forking process's. */
+	RUN_RSS_INHERITED = 1u << 4,
+	/* Exec could not fail any more, and the parent took it for done: without this and CONFIRMED, it failed. */
 	RUN_COMMITTED = 1u << 5,
 };
 
@@ -130,18 +132,18 @@ struct run {
 	__u64 max_rss_bytes;
 	__u32 ancestors[ANCESTORS_MAX]; /* parent first; 0 = none */
 	struct sent_signal kill;	/* last SIGKILL */
-	struct sent_signal other;	/* last other signal */
+	struct sent_signal other;	/* last other that can end it */
 	struct stream stdio[STDIO_COUNT];
-	/*
-	 * The verifier knows a masked offset and a length, not that their sum stays inside; what follows
-	 * each of these in the record has to be as long as they are.
-	 */
 	/*
 	 * A write takes what fits into the pipe, but its buffer holds more: up to which offset in the request the
 	 * last write wanted to get, and the last bytes before that where it did not get there.
 	 */
 	__u64 request_offered_bytes;
 	__u8 request_offered_tail[REQUEST_TAIL_BYTES];
+	/*
+	 * The verifier knows a masked offset and a length, not that their sum stays inside; what follows
+	 * each of these in the record has to be as long as they are.
+	 */
 	struct request_text request_self;
 	struct request_text request_peer;
 	struct reply_text reply_self;

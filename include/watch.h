@@ -56,7 +56,7 @@ struct candidate {
 	__u32 args_truncated;
 };
 
-/* What is left of a stream whose run is gone; the bits that the settle program returns, shifted by 4 * stdio_index. */
+/* What is left of a stream whose run is gone; the bits that run_streams_state returns, shifted by 4 * stdio_index. */
 enum stream_state {
 	STREAM_HAS_WRITER = 1u << 0,
 	STREAM_HAS_READER = 1u << 1,

@@ -11,8 +11,8 @@
 #include "include/watch.h"
 
 /*
- * How long after its exit a run's threads may take to leave, may it have bytes on stderr that nobody read, or a server that has given
- * up on it may still come to read its stdout.
+ * How long after a run's exit its threads may take to leave, bytes on its stderr may stay unread, and a
+ * server that has given up on it may still come to read its stdout.
  */
 #define SETTLE_GRACE_NS (1000 * 1000 * 1000ull)
 /* How long what a run left behind may hold its stdout open: the longest that a caller may wait is 5 min. */
