@@ -27,12 +27,24 @@ e2e-parents: $(E2E_PARENT)
 
 ifneq ($(GO),)
 E2E_GO_PARENT := $(B)/tests/e2e/go-parent
-e2e-parents: $(E2E_GO_PARENT)
+# As releases are built, and with its symbol tables.
+E2E_GO_SERVER := $(B)/tests/e2e/go-server $(B)/tests/e2e/go-server-symbols
+E2E_GO_BUILD  := GOFLAGS=-mod=mod GOTOOLCHAIN=local CGO_ENABLED=0 $(GO) build
+e2e-parents: $(E2E_GO_PARENT) $(E2E_GO_SERVER)
 
-$(E2E_GO_PARENT): $(wildcard tests/e2e/parents/go/*)
+E2E_GO_PARENT_SRC := $(shell find tests/e2e/parents/go -type f)
+E2E_GO_SERVER_SRC := $(shell find tests/e2e/servers/go -type f) $(E2E_GO_PARENT_SRC)
+
+$(E2E_GO_PARENT): $(E2E_GO_PARENT_SRC)
 	@mkdir -p $(@D)
 	@echo "  GO      $@"
-	$(Q)cd tests/e2e/parents/go && GOFLAGS=-mod=mod CGO_ENABLED=0 $(GO) build -o $(abspath $@) .
+	$(Q)cd tests/e2e/parents/go && $(E2E_GO_BUILD) -o $(abspath $@) .
+
+$(B)/tests/e2e/go-server: private GO_FLAGS := -trimpath -ldflags "-s -w"
+$(E2E_GO_SERVER): $(E2E_GO_SERVER_SRC)
+	@mkdir -p $(@D)
+	@echo "  GO      $@"
+	$(Q)cd tests/e2e/servers/go && $(E2E_GO_BUILD) $(GO_FLAGS) -o $(abspath $@) .
 endif
 
 .PHONY: bun

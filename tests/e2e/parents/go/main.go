@@ -6,53 +6,16 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"flag"
 	"fmt"
 	"os"
 	"strings"
 	"sync"
+
+	"bunscope/tests/e2e/parents/go/call"
 )
-
-type job struct {
-	Tool          string          `json:"tool"`
-	Input         json.RawMessage `json:"input"`
-	InputPadBytes int             `json:"input_pad_bytes"`
-	TimeoutMs     int64           `json:"timeout_ms"`
-	DeadlineMs    int64           `json:"deadline_ms"`
-	CancelAfterMs int64           `json:"cancel_after_ms"`
-	VersionProbe  bool            `json:"version_probe"`
-	Root          string          `json:"root"`
-	Count         int             `json:"count"`
-	Concurrency   int             `json:"concurrency"`
-	Calls         []job           `json:"calls"` // instead of one tool: several, in turns
-}
-
-// What code inside the server knows about a call. Exit and Signal are set also where it did not wait: the truth
-// looks at the zombie without reaping it.
-type truth struct {
-	Event        string  `json:"event"`
-	Run          int     `json:"run"`
-	Tool         string  `json:"tool"`
-	ExecID       string  `json:"exec_id"`
-	Outcome      string  `json:"outcome"`
-	ErrorKind    *string `json:"error_kind"`
-	TimedOut     bool    `json:"timed_out"`
-	Pid          int     `json:"pid"`
-	InputBytes   int     `json:"input_bytes"`
-	OutputBytes  int     `json:"output_bytes"`
-	OutputEnded  bool    `json:"output_ended"`
-	StderrBytes  int     `json:"stderr_bytes"`
-	StderrFailed bool    `json:"stderr_failed"`
-	Waited       bool    `json:"waited"`
-	Killed       bool    `json:"killed"`
-	Exit         *int    `json:"exit,omitempty"`
-	Signal       *int    `json:"signal,omitempty"`
-	GapMin       float64 `json:"gap_seconds_min"` // from the call's start to the fork
-	GapMax       float64 `json:"gap_seconds_max"`
-	SecondsMin   float64 `json:"seconds_min"`
-	SecondsMax   float64 `json:"seconds_max"`
-}
 
 var printing sync.Mutex
 
@@ -67,11 +30,11 @@ func printLine(line any) {
 }
 
 // Settings that a call leaves out are the line's.
-func (j job) calls() []job {
+func callsOf(j call.Job) []call.Job {
 	if len(j.Calls) == 0 {
-		return []job{j}
+		return []call.Job{j}
 	}
-	calls := append([]job(nil), j.Calls...)
+	calls := append([]call.Job(nil), j.Calls...)
 	for i := range calls {
 		if calls[i].Root == "" {
 			calls[i].Root = j.Root
@@ -83,16 +46,21 @@ func (j job) calls() []job {
 	return calls
 }
 
-func runJob(j job, exe string) {
+func tellStart(t *call.Truth) {
+	printLine(map[string]any{"event": "start", "run": t.Run, "tool": t.Tool, "pid": t.Pid})
+}
+
+func runJob(j call.Job, exe string) {
 	numbers := make(chan int)
-	calls := j.calls()
+	calls := callsOf(j)
 	var workers sync.WaitGroup
 	for i := 0; i < max(j.Concurrency, 1); i++ {
 		workers.Add(1)
 		go func() {
 			defer workers.Done()
 			for number := range numbers {
-				printLine(callTool(calls[number%len(calls)], exe, number))
+				truth, _ := call.Tool(context.Background(), calls[number%len(calls)], exe, number, tellStart)
+				printLine(truth)
 			}
 		}()
 	}
@@ -110,7 +78,7 @@ func main() {
 	lines := bufio.NewScanner(os.Stdin)
 	lines.Buffer(nil, 1<<20)
 	for lines.Scan() {
-		j := job{Root: *root, TimeoutMs: 60000}
+		j := call.Job{Root: *root, TimeoutMs: 60000}
 		if err := json.NewDecoder(strings.NewReader(lines.Text())).Decode(&j); err != nil {
 			fmt.Fprintln(os.Stderr, "go-parent:", err)
 			os.Exit(2)

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package main
+// Package call is one tool call, in the order that the first watched server does it, and the truth that code inside
+// the server would know of it.
+package call
 
 import (
 	"bufio"
@@ -36,9 +38,54 @@ type callError struct {
 func (e *callError) Error() string { return e.kind + ": " + e.err.Error() }
 func (e *callError) Unwrap() error { return e.err }
 
+// Job is one call, or with Calls several in turns.
+type Job struct {
+	Tool          string          `json:"tool"`
+	Input         json.RawMessage `json:"input"`
+	InputPadBytes int             `json:"input_pad_bytes"`
+	TimeoutMs     int64           `json:"timeout_ms"`
+	DeadlineMs    int64           `json:"deadline_ms"`
+	CancelAfterMs int64           `json:"cancel_after_ms"`
+	ExecID        string          `json:"exec_id"` // made up when not given
+	VersionProbe  bool            `json:"version_probe"`
+	Root          string          `json:"root"`
+	Count         int             `json:"count"`
+	Concurrency   int             `json:"concurrency"`
+	Calls         []Job           `json:"calls"` // instead of one tool: several, in turns
+}
+
+// Truth is what code inside the server knows about a call. Exit and Signal are set also where it did not wait: the truth
+// looks at the zombie without reaping it.
+type Truth struct {
+	Event        string  `json:"event"`
+	Run          int     `json:"run"`
+	Tool         string  `json:"tool"`
+	ExecID       string  `json:"exec_id"`
+	Outcome      string  `json:"outcome"`
+	ErrorKind    *string `json:"error_kind"`
+	TimedOut     bool    `json:"timed_out"`
+	Pid          int     `json:"pid"`
+	InputBytes   int     `json:"input_bytes"`
+	OutputBytes  int     `json:"output_bytes"`
+	OutputEnded  bool    `json:"output_ended"`
+	StderrBytes  int     `json:"stderr_bytes"`
+	StderrFailed bool    `json:"stderr_failed"`
+	Waited       bool    `json:"waited"`
+	Killed       bool    `json:"killed"`
+	Exit         *int    `json:"exit,omitempty"`
+	Signal       *int    `json:"signal,omitempty"`
+	GapMin       float64 `json:"gap_seconds_min"` // from the call's start to the fork
+	GapMax       float64 `json:"gap_seconds_max"`
+	SecondsMin   float64 `json:"seconds_min"`
+	SecondsMax   float64 `json:"seconds_max"`
+
+	Reply []byte `json:"-"`
+}
+
 type call struct {
-	job     job
-	truth   *truth
+	job     Job
+	truth   *Truth
+	started func(*Truth)
 	cmd     *exec.Cmd
 	request []byte
 	start   time.Time
@@ -46,7 +93,8 @@ type call struct {
 	reader  sync.WaitGroup // of stderr
 }
 
-func execID() string {
+// ExecID makes an execution id: 27 base-62 characters.
+func ExecID() string {
 	const digits = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 	id := make([]byte, 27)
 	if _, err := rand.Read(id); err != nil {
@@ -58,7 +106,7 @@ func execID() string {
 	return string(id)
 }
 
-func makeRequest(j job, id string) []byte {
+func makeRequest(j Job, id string) []byte {
 	input := j.Input
 	if j.InputPadBytes > 0 {
 		input = json.RawMessage(`{"pad":"` + strings.Repeat("p", j.InputPadBytes) + `"}`)
@@ -175,7 +223,7 @@ func (c *call) run(ctx context.Context, exe string) error {
 	}
 	c.truth.GapMax = time.Since(c.start).Seconds()
 	c.truth.Pid = c.cmd.Process.Pid
-	printLine(map[string]any{"event": "start", "run": c.truth.Run, "tool": c.job.Tool, "pid": c.truth.Pid})
+	c.started(c.truth)
 	if err := c.write(ctx, stdin); err != nil {
 		return &callError{"stdin", err}
 	}
@@ -205,7 +253,8 @@ func (c *call) finish(ctx context.Context, stdout, stderr io.Reader) error {
 	if err != nil {
 		return &callError{"wait", err}
 	}
-	if err := parseReply(output.Bytes()); err != nil {
+	c.truth.Reply = output.Bytes()
+	if err := parseReply(c.truth.Reply); err != nil {
 		return &callError{"parse", err}
 	}
 	return nil
@@ -257,19 +306,24 @@ func (c *call) peek() {
 	c.setStatus(syscall.WaitStatus(status))
 }
 
-func callTool(j job, exe string, number int) *truth {
-	id := execID()
-	t := &truth{Event: "run", Run: number, Tool: j.Tool, ExecID: id}
-	c := &call{job: j, truth: t, request: makeRequest(j, id), start: time.Now()}
+// Tool makes one call; started is told once there is a Bun process. The error is what the server would see.
+func Tool(ctx context.Context, j Job, exe string, number int, started func(*Truth)) (*Truth, error) {
+	id := j.ExecID
+	if id == "" {
+		id = ExecID()
+	}
+	t := &Truth{Event: "run", Run: number, Tool: j.Tool, ExecID: id}
+	c := &call{job: j, truth: t, started: started, request: makeRequest(j, id), start: time.Now()}
 	limit := time.Duration(j.TimeoutMs) * time.Millisecond
 	if j.DeadlineMs > 0 {
 		limit = min(limit, time.Duration(j.DeadlineMs)*time.Millisecond)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), limit)
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	if j.CancelAfterMs > 0 {
 		time.AfterFunc(time.Duration(j.CancelAfterMs)*time.Millisecond, cancel)
 	}
-	c.judge(c.run(ctx, exe))
+	err := c.run(ctx, exe)
+	c.judge(err)
 	t.Killed = t.Pid != 0 && !t.Waited
 	cancel()
 	if t.Waited {
@@ -281,5 +335,5 @@ func callTool(j job, exe string, number int) *truth {
 	if t.Pid != 0 {
 		t.SecondsMax = c.ended.Sub(c.start).Seconds()
 	}
-	return t
+	return t, err
 }

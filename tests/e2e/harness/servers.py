@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Servers with execution routes, whose own truth is compared with what the agent saw."""
+import http.client
+import json
+
+from harness import parents
+from harness.wait import wait_until
+
+GO_SERVER = parents.E2E.parents[1] / "build/tests/e2e/go-server"
+GO_SERVER_SYMBOLS = parents.E2E.parents[1] / "build/tests/e2e/go-server-symbols"
+ANSWER_SECONDS = 90
+
+
+class Server(parents.Parent):
+    """A server that says on its stdout where it listens, and at /truth what it did."""
+
+    def __init__(self, command):
+        super().__init__(command)
+        event = self.next("listening")
+        assert event, "the server ended before it listened"
+        self.host, _, port = event["address"].rpartition(":")
+        self.port = int(port)
+
+    def ask(self, method, path, body=None, headers=None, connection=None):
+        """(status, answer) of one request; the connection is its own where none is given."""
+        own = connection or self.connect()
+        text = None if body is None else body if isinstance(body, (str, bytes)) else json.dumps(body)
+        try:
+            own.request(method, path, body=text, headers=headers or {})
+            response = own.getresponse()
+            content = response.read()
+        finally:
+            if not connection:
+                own.close()
+        is_json = response.headers.get("Content-Type", "").startswith("application/json")
+        return response.status, json.loads(content) if is_json and content else content
+
+    def connect(self):
+        return http.client.HTTPConnection(self.host, self.port, timeout=ANSWER_SECONDS)
+
+    def execute(self, kind, name, sync=True, **body):
+        """Starts an execution: kind is tasks, agents or workflows."""
+        path = f"/api/v0/{kind}/{name}/executions{'/sync' if sync else ''}"
+        return self.ask("POST", path, body)
+
+    def truth(self):
+        """Everything since the start, once nothing is in flight."""
+
+        def ask():
+            _, truth = self.ask("GET", "/truth")
+            return truth if truth["in_flight"] == 0 else None
+
+        return wait_until(ask, "the server has nothing in flight", ANSWER_SECONDS)
+
+    def stop(self):
+        if self.process.poll() is None:
+            _, truth = self.ask("GET", "/truth")
+            self.pids = [run["pid"] for run in truth["runs"] or [] if run["pid"]]
+        super().stop()
+
+
+def go_server(bun, *flags, root=parents.WORKER, exe=GO_SERVER):
+    return Server([exe, "--exe", bun, "--root", root, *flags])
