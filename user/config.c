@@ -14,6 +14,7 @@ static const char *const commands[] = {
 	[COMMAND_TAIL] = "tail",
 	[COMMAND_RECORD] = "record",
 	[COMMAND_REPLAY] = "replay",
+	[COMMAND_DOCTOR] = "doctor",
 };
 
 /* What has been read of the command line. */
@@ -268,18 +269,22 @@ static const char help_head[] =
 	"       bunscope tail [--json] [FLAG]...\n"
 	"       bunscope record FILE [--payload] [FLAG]...\n"
 	"       bunscope replay FILE [FLAG]...\n"
+	"       bunscope doctor [--json] [FLAG]...\n"
 	"\n"
 	"Watches the tools that a server runs in Bun child processes, from the kernel, and\n"
 	"serves what it saw at /metrics until SIGINT or SIGTERM.\n"
 	"tail prints the runs as they finish instead, one line each.\n"
 	"record writes them to a new file; replay prints the metrics of such a file, without "
 	"root.\n"
+	"doctor tries what this kernel and these privileges allow, and says what to do "
+	"about the rest.\n"
 	"\n"
 	"Flags, as --flag=VALUE or --flag VALUE; those with ... may be repeated:\n";
 
 static const char help_foot[] =
 	"\n"
-	"Ends with 0 when asked to, 1 when it failed, 2 when it was called wrongly.\n";
+	"Ends with 0 when asked to, 1 when it failed, 2 when it was called wrongly; doctor with 0\n"
+	"when the agent works in full, 1 in part, 2 not at all.\n";
 
 void config_help(struct buf *out)
 {

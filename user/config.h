@@ -24,6 +24,7 @@ enum command {
 	COMMAND_TAIL,
 	COMMAND_RECORD,
 	COMMAND_REPLAY,
+	COMMAND_DOCTOR,
 	COMMAND_HELP,	 /* print config_help() and end */
 	COMMAND_VERSION, /* print config_version() and end */
 };
@@ -38,7 +39,7 @@ struct patterns {
 
 struct config {
 	enum command command;
-	bool tail_json;
+	bool json;
 	bool record_payload;
 	char *file;	      /* of record and replay; else NULL */
 	char *listen_address; /* as given, for messages */

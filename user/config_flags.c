@@ -195,7 +195,7 @@ static int set_json(struct config *config, const struct flag *flag, const char *
 	(void)flag;
 	(void)value;
 	(void)error;
-	config->tail_json = true;
+	config->json = true;
 	return 0;
 }
 
@@ -324,9 +324,9 @@ const struct flag config_flags[] = {
 	},
 	{
 		.name = "json",
-		.commands = FOR_TAIL,
+		.commands = FOR_TAIL | FOR_DOCTOR,
 		.set = set_json,
-		.help = "with tail: one JSON object a line",
+		.help = "with tail: one JSON object a line; with doctor: one for all",
 	},
 	{
 		.name = "payload",

@@ -11,7 +11,8 @@
 #define FOR_TAIL (1u << COMMAND_TAIL)
 #define FOR_RECORD (1u << COMMAND_RECORD)
 #define FOR_REPLAY (1u << COMMAND_REPLAY)
-#define FOR_WATCHING (FOR_RUN | FOR_TAIL | FOR_RECORD) /* all that attach probes */
+#define FOR_DOCTOR (1u << COMMAND_DOCTOR)
+#define FOR_WATCHING (FOR_RUN | FOR_TAIL | FOR_RECORD | FOR_DOCTOR) /* all that attach probes */
 #define FOR_ALL (FOR_WATCHING | FOR_REPLAY)
 
 struct flag {

@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "config.h"
+#include "doctor.h"
 #include "loop.h"
 #include "pipeline.h"
 #include "recorder.h"
@@ -20,7 +21,7 @@
 #include "sink/tail.h"
 #include "web/web.h"
 
-enum exit_status { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
+enum exit_status { EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
 /* How often the ring is looked into, and runs are looked for that it will not bring. */
 #define TICK_MS 100
@@ -33,6 +34,7 @@ struct app {
 	struct web *web;
 	struct buf line; /* of tail */
 	struct recorder recorder;
+	enum doctor_verdict verdict; /* of doctor: its exit code */
 };
 
 /* ---- callbacks of the loop ---- */
@@ -92,13 +94,8 @@ static bool serve_ready(void *arg, struct buf *reasons)
 {
 	const struct plan *plan = pipeline_plan(((struct app *)arg)->pipeline);
 
-	for (size_t i = 0; i < plan->count; i++) {
-		const struct plan_hook *hook = &plan->hooks[i];
-
-		buf_printf(reasons, "%s/%s: %s%s%s%s%s\n", hook->family, hook->hook,
-			   plan_state_names[hook->state], *hook->flavour ? " by " : "",
-			   hook->flavour, *hook->reason ? ": " : "", hook->reason);
-	}
+	for (size_t i = 0; i < plan->count; i++)
+		doctor_line(reasons, &plan->hooks[i]);
 	return plan_missing(plan) == NULL;
 }
 
@@ -191,7 +188,7 @@ static void print_report(void *arg, const struct report *report)
 	struct app *app = arg;
 
 	buf_clear(&app->line);
-	if (app->config->tail_json)
+	if (app->config->json)
 		tail_json(&app->line, report);
 	else
 		tail_text(&app->line, report);
@@ -210,7 +207,7 @@ static int tail(struct app *app)
 		r = start_pipeline(app, &sinks, on_tick);
 	if (r < 0)
 		return r;
-	if (!app->config->tail_json) {
+	if (!app->config->json) {
 		tail_header(&header);
 		(void)fputs(buf_cstr(&header), stdout);
 		(void)fflush(stdout);
@@ -249,12 +246,25 @@ static int record(struct app *app)
 	return recorder_finish(&app->recorder);
 }
 
+static int print_buf(struct buf *out)
+{
+	return fputs(buf_cstr(out), stdout) < 0 || fflush(stdout) != 0 ? -EIO : 0;
+}
+
 static int print(void (*text)(struct buf *out))
 {
 	_cleanup_buf_ struct buf out = {};
 
 	text(&out);
-	return fputs(buf_cstr(&out), stdout) < 0 || fflush(stdout) != 0 ? -EIO : 0;
+	return print_buf(&out);
+}
+
+static int examine(struct app *app)
+{
+	_cleanup_buf_ struct buf out = {};
+
+	app->verdict = doctor_examine(app->config, &out);
+	return print_buf(&out);
 }
 
 static int run_command(struct app *app)
@@ -270,6 +280,8 @@ static int run_command(struct app *app)
 		return record(app);
 	case COMMAND_REPLAY:
 		return replay(app->config);
+	case COMMAND_DOCTOR:
+		return examine(app);
 	default:
 		return serve(app);
 	}
@@ -289,5 +301,5 @@ int main(int argc, char **argv)
 	(void)signal(SIGPIPE, SIG_IGN); /* a reader that is gone is an error of the write */
 	r = run_command(&app);
 	app_stop(&app);
-	return r < 0 ? EXIT_FAILED : EXIT_OK;
+	return r < 0 ? EXIT_FAILED : (int)app.verdict;
 }

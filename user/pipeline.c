@@ -9,13 +9,12 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "intake.h"
-#include "kernel/libbpf_log.h"
 #include "kernel/probe.h"
 #include "live.h"
 #include "run/settle.h"
+#include "setup.h"
 #include "sink/metrics.h"
 
-#define MESSAGE_BYTES 256
 /* Of this many sweeps one walks the map even when the kernel's counters show nothing to sweep. */
 #define SWEEPS_UNASKED 16
 
@@ -204,42 +203,6 @@ int pipeline_snapshot(struct pipeline *pipeline, struct run_totals *ret)
 
 /* ---- start and end ---- */
 
-static enum stdio_probe stdio_probe(const struct config *config)
-{
-	switch (config->stdio) {
-	case CONFIG_STDIO_FENTRY:
-		return STDIO_PROBE_FENTRY;
-	case CONFIG_STDIO_SYSCALL:
-		return STDIO_PROBE_SYSCALL;
-	default:
-		return STDIO_PROBE_AUTO;
-	}
-}
-
-/* Whether the plan can work at all; else what to do. */
-static int check_caps(const struct caps *caps, const struct plan *plan, struct buf *message)
-{
-	const struct plan_hook *missing = plan_missing(plan);
-
-	if (!caps->may_load) {
-		buf_append_cstr(message, "not allowed to load BPF programs: run as root, or with "
-					 "CAP_BPF, CAP_PERFMON and CAP_SYS_PTRACE");
-		return -EPERM;
-	}
-	if (!caps->btf) {
-		buf_append_cstr(message,
-				"this kernel has no BTF (/sys/kernel/btf/vmlinux): use one "
-				"built with CONFIG_DEBUG_INFO_BTF, as distributions' are");
-		return -ENOENT;
-	}
-	if (missing) {
-		buf_printf(message, "nothing can serve the %s/%s probe: %s", missing->family,
-			   missing->hook, missing->reason);
-		return -EOPNOTSUPP;
-	}
-	return 0;
-}
-
 /* What works, but not as well as it could. */
 static void log_second_choices(const struct plan *plan)
 {
@@ -247,42 +210,25 @@ static void log_second_choices(const struct plan *plan)
 		const struct plan_hook *hook = &plan->hooks[i];
 
 		if (hook->state == PLAN_FAILED || hook->state == PLAN_FALLBACK)
-			log_warn("probe %s/%s is %s: %s", hook->family, hook->hook,
+			log_warn("probe %s/%s is %s: %s; %s", hook->family, hook->hook,
 				 hook->state == PLAN_FAILED ? "off" : "a second choice",
-				 hook->reason);
+				 hook->reason, hook->remedy);
 	}
 }
 
 static int start(struct pipeline *pipeline, struct buf *message)
 {
 	const struct config *config = pipeline->config;
-	struct probe_config probe_config = {
-		.exe_globs = (const char *const *)config->exes.items,
-		.exe_globs_count = config->exes.count,
-		.max_runs = config->max_runs,
-		.ring_bytes = config->ring_bytes,
-		.finished = ring_record,
-		.arg = pipeline,
-	};
-	char error[MESSAGE_BYTES] = "";
-	struct caps caps;
 
-	libbpf_log_setup();
-	caps_ask(&caps);
-	plan_make(&caps, stdio_probe(config), &pipeline->plan);
-	int r = check_caps(&caps, &pipeline->plan, message);
+	setup_plan(config, &pipeline->plan);
+	if (!plan_missing(&pipeline->plan))
+		log_second_choices(&pipeline->plan);
+	int r = setup_probe(config, &pipeline->plan, ring_record, pipeline, &pipeline->probe,
+			    message);
 	if (r < 0)
 		return r;
-	log_second_choices(&pipeline->plan);
-	if (!caps.may_read_processes)
-		log_warn("without CAP_SYS_PTRACE Bun processes of other users that run "
-			 "already are not followed; grant it, or run as root");
-	r = probe_start(&probe_config, &pipeline->plan, &pipeline->probe, error, sizeof(error));
-	if (r < 0) {
-		buf_append_cstr(message, error);
-		return r;
-	}
-	r = probe_adopt(pipeline->probe, probe_config.exe_globs, probe_config.exe_globs_count);
+	r = probe_adopt(pipeline->probe, (const char *const *)config->exes.items,
+			config->exes.count);
 	if (r < 0)
 		log_warn("runs that were under way are not followed: %s", strerror(-r));
 	else if (r > 0)

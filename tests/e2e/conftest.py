@@ -67,8 +67,8 @@ def start_agent():
     """Starts agents with flags; ends those that are left."""
     started = []
 
-    def start(*flags):
-        agent = agents.Agent(*flags)
+    def start(*flags, **options):
+        agent = agents.Agent(*flags, **options)
         try:
             agent.wait_ready()
         except (AssertionError, TimeoutError):

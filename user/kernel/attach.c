@@ -123,7 +123,8 @@ static int attach_hook(struct links *links, const struct bunscope_bpf *skeleton,
 	if (r == 0)
 		return 0;
 	hook->state = PLAN_FAILED;
-	hook->reason = "the kernel refused to attach it";
+	hook->reason = hook->lacks = "the kernel refused to attach it";
+	hook->remedy = "the log says why";
 	if (hook->required)
 		return r;
 	log_warn("probe %s/%s is off: %s", hook->family, hook->hook, strerror(-r));

@@ -34,14 +34,16 @@ static const struct btf_type *tracepoint_prototype(const struct btf *btf, const 
 	return pointer && btf_is_ptr(pointer) ? btf__type_by_id(btf, pointer->type) : NULL;
 }
 
-static enum victim_argument victim_argument(const struct btf *btf)
+/* The victim's pid until Linux 6.7, its task since. */
+static void ask_victim(const struct btf *btf, struct caps *caps)
 {
 	const struct btf_type *prototype = tracepoint_prototype(btf, "btf_trace_mark_victim");
 
 	if (!prototype || btf_vlen(prototype) < 2)
-		return VICTIM_NONE;
+		return;
 	const struct btf_type *argument = btf__type_by_id(btf, btf_params(prototype)[1].type);
-	return btf_is_ptr(argument) ? VICTIM_TASK : VICTIM_PID;
+	caps->victim_is_task = btf_is_ptr(argument);
+	caps->victim_is_pid = !caps->victim_is_task;
 }
 
 /* Loads `return 0` for a function, to see whether this kernel allows it. */
@@ -85,7 +87,7 @@ void caps_ask(struct caps *caps)
 	caps->sched_prepare_exec = tracepoint_prototype(btf, "btf_trace_sched_prepare_exec");
 	caps->sys_exit = tracepoint_prototype(btf, "btf_trace_sys_exit");
 	caps->task_pt_regs = btf__find_by_name_kind(btf, "bpf_task_pt_regs", BTF_KIND_FUNC) > 0;
-	caps->victim = victim_argument(btf);
+	ask_victim(btf, caps);
 	caps->begin_new_exec = btf__find_by_name_kind(btf, "begin_new_exec", BTF_KIND_FUNC) > 0;
 	caps->fentry = caps->begin_new_exec && fentry_loads(btf, "begin_new_exec");
 	btf__free(btf);

@@ -5,23 +5,36 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum victim_argument {
-	VICTIM_NONE, /* no such tracepoint */
-	VICTIM_PID,  /* until Linux 6.7 */
-	VICTIM_TASK, /* since 6.8 */
-};
+/*
+ * X(fact, what is said where it is not so, what to do about it): the plan is made of these, and the
+ * doctor's advice too.
+ */
+#define CAPS_FACTS(X)                                                                              \
+	X(may_load, "not allowed to load BPF programs",                                            \
+	  "run as root, or with CAP_BPF, CAP_PERFMON and CAP_SYS_PTRACE")                          \
+	X(btf, "this kernel has no BTF (/sys/kernel/btf/vmlinux)",                                 \
+	  "use one built with CONFIG_DEBUG_INFO_BTF, as distributions' are")                       \
+	X(may_read_processes,                                                                      \
+	  "without CAP_SYS_PTRACE /proc hides what other users' processes run",                    \
+	  "grant CAP_SYS_PTRACE, or run as root")                                                  \
+	X(sched_prepare_exec, "this kernel has no tracepoint sched_prepare_exec",                  \
+	  "Linux 6.10 has it")                                                                     \
+	X(begin_new_exec, "this kernel has no traceable begin_new_exec()", "Linux 5.8 has it")     \
+	X(fentry, "this kernel loads no fentry programs",                                          \
+	  "use one with CONFIG_FUNCTION_TRACER that allows them")                                  \
+	X(sys_exit, "this kernel has no tracepoint sys_exit",                                      \
+	  "use one built with CONFIG_HAVE_SYSCALL_TRACEPOINTS, as distributions' are")             \
+	X(syscall_tracepoints, "no tracefs with events/syscalls can be read",                      \
+	  "mount it at /sys/kernel/tracing, readable, or grant CAP_SYS_ADMIN")                     \
+	X(task_pt_regs, "this kernel has no bpf_task_pt_regs()", "Linux 5.15 has it")              \
+	X(victim_is_pid, "this kernel has no tracepoint mark_victim", "distributions' kernels do") \
+	X(victim_is_task, "this kernel has no tracepoint mark_victim that says whose task it is",  \
+	  "Linux 6.8 has it")
 
 struct caps {
-	bool btf;		  /* /sys/kernel/btf/vmlinux can be read */
-	bool may_load;		  /* CAP_BPF and CAP_PERFMON, or CAP_SYS_ADMIN */
-	bool may_read_processes;  /* CAP_SYS_PTRACE: /proc of other users' processes */
-	bool sched_prepare_exec;  /* the tracepoint of that name, since Linux 6.10 */
-	bool begin_new_exec;	  /* a traceable function of that name, since 5.8 */
-	bool fentry;		  /* such a program can be loaded */
-	bool sys_exit;		  /* tracepoint raw_syscalls/sys_exit */
-	bool syscall_tracepoints; /* tracefs can be had, and has the group syscalls */
-	bool task_pt_regs;	  /* helper bpf_task_pt_regs(), since 5.15 */
-	enum victim_argument victim;
+#define X(fact, missing, remedy) bool fact;
+	CAPS_FACTS(X)
+#undef X
 };
 
 /* Asks the kernel. Never fails: what cannot be found out is false. */

@@ -12,131 +12,149 @@ const char *const plan_state_names[] = {
 	[PLAN_OFF] = "off",
 };
 
-static bool has_btf(const struct caps *caps, enum stdio_probe stdio)
-{
-	(void)stdio;
-	return caps->btf;
-}
+enum fact {
+#define X(fact, missing, remedy) FACT_##fact,
+	CAPS_FACTS(X)
+#undef X
+};
 
-static bool has_prepare_exec(const struct caps *caps, enum stdio_probe stdio)
-{
-	(void)stdio;
-	return caps->sched_prepare_exec;
-}
+static const struct fact_text {
+	const char *missing;
+	const char *remedy;
+} fact_texts[] = {
+#define X(fact, missing, remedy) [FACT_##fact] = {missing, remedy},
+	CAPS_FACTS(X)
+#undef X
+};
 
-static bool has_begin_new_exec(const struct caps *caps, enum stdio_probe stdio)
-{
-	return caps->begin_new_exec && caps->fentry && stdio != STDIO_PROBE_SYSCALL;
-}
+#define NEEDS(fact) (1u << FACT_##fact)
+/* Of every program: it is loaded, and its offsets are the running kernel's. */
+#define NEEDS_ALWAYS (NEEDS(may_load) | NEEDS(btf))
 
-static bool has_syscall_tracepoints(const struct caps *caps, enum stdio_probe stdio)
-{
-	(void)stdio;
-	return caps->btf && caps->syscall_tracepoints;
-}
-
-static bool has_exit_tracepoints(const struct caps *caps, enum stdio_probe stdio)
-{
-	return has_syscall_tracepoints(caps, stdio) && caps->task_pt_regs;
-}
-
-static bool has_transfer_tracepoints(const struct caps *caps, enum stdio_probe stdio)
-{
-	return has_exit_tracepoints(caps, stdio) && stdio != STDIO_PROBE_FENTRY;
-}
-
-static bool victim_is_task(const struct caps *caps, enum stdio_probe stdio)
-{
-	(void)stdio;
-	return caps->victim == VICTIM_TASK;
-}
-
-static bool victim_is_pid(const struct caps *caps, enum stdio_probe stdio)
-{
-	(void)stdio;
-	return caps->victim == VICTIM_PID;
-}
-
-static bool has_sys_exit(const struct caps *caps, enum stdio_probe stdio)
-{
-	return caps->sys_exit && stdio != STDIO_PROBE_FENTRY;
-}
-
-/* The candidates of a hook follow each other, best first. */
-static const struct candidate {
-	const char *family;
-	const char *hook;
+/* One way to serve a hook. */
+struct candidate {
 	const char *flavour;
-	bool required;
-	bool (*available)(const struct caps *caps, enum stdio_probe stdio);
-	const char *price; /* what is lost with this one; "" = nothing, it is no second choice */
+	unsigned needs;		   /* facts: bits NEEDS() */
+	enum stdio_probe not_with; /* STDIO_PROBE_AUTO = with any */
+	const char
+		*price; /* what it costs to have this one; "" = nothing, it is no second choice */
 	enum plan_program programs[PLAN_HOOK_PROGRAMS_MAX];
 	size_t count;
-} candidates[] = {
+};
+
+/* `lost`: what is missing without the hook. The candidates stand best first. */
+static const struct hook {
+	const char *family;
+	const char *name;
+	bool required;
+	const char *lost;
+	struct candidate candidates[PLAN_CANDIDATES_MAX];
+} hooks[] = {
 	/* clang-format off */
-	{"process", "exec_prepare", "tp_btf", true, has_prepare_exec, "", {PLAN_EXEC_PREPARE_TP}, 1},
-	{"process", "exec_prepare", "fentry", true, has_begin_new_exec, "", {PLAN_EXEC_PREPARE_FENTRY}, 1},
-	{"process", "exec_prepare", "tracepoint", true, has_syscall_tracepoints,
-	 "Bun is known by the path that exec is given, not by the file behind a symbolic link",
-	 {PLAN_EXEC_PREPARE_SYSCALL}, 1},
-	{"process", "exec", "tp_btf", true, has_btf, "", {PLAN_EXEC_CONFIRM}, 1},
-	{"process", "exec_failed", "tracepoint", false, has_exit_tracepoints, "", {PLAN_EXEC_FAILED}, 1},
-	{"process", "pipe_failed", "tracepoint", false, has_syscall_tracepoints, "", {PLAN_PIPE_FAILED}, 1},
-	{"process", "exit", "tp_btf", true, has_btf, "", {PLAN_PROCESS_EXIT, PLAN_TASK_SWITCH}, 2},
-	{"process", "signal", "tp_btf", false, has_btf, "", {PLAN_SIGNAL}, 1},
-	{"process", "oom", "tp_btf", false, victim_is_task, "", {PLAN_VICTIM_TASK}, 1},
-	{"process", "oom", "tp_btf", false, victim_is_pid, "", {PLAN_VICTIM_PID}, 1},
-	{"stdio", "transfer", "tracepoint", true, has_transfer_tracepoints, "", {PLAN_TRANSFER_TRACEPOINT}, 1},
-	{"stdio", "transfer", "tp_btf", true, has_sys_exit,
-	 "every system call of every process pays for it; Linux 5.15 with tracefs spares them",
-	 {PLAN_TRANSFER_SYS_EXIT}, 1},
+	{"process", "exec_prepare", true, "every run", {
+		{"tp_btf", NEEDS(sched_prepare_exec), 0, "", {PLAN_EXEC_PREPARE_TP}, 1},
+		{"fentry", NEEDS(begin_new_exec) | NEEDS(fentry), STDIO_PROBE_SYSCALL, "",
+		 {PLAN_EXEC_PREPARE_FENTRY}, 1},
+		{"tracepoint", NEEDS(syscall_tracepoints), 0,
+		 "Bun is known by the path that exec is given, not by the file behind a symbolic link",
+		 {PLAN_EXEC_PREPARE_SYSCALL}, 1}}},
+	{"process", "exec", true, "every run", {
+		{"tp_btf", 0, 0, "", {PLAN_EXEC_CONFIRM}, 1}}},
+	{"process", "exec_failed", false, "runs that failed to start (error_kind=\"start\")", {
+		{"tracepoint", NEEDS(syscall_tracepoints) | NEEDS(task_pt_regs), 0, "", {PLAN_EXEC_FAILED}, 1}}},
+	{"process", "pipe_failed", false,
+	 "servers that had no descriptor left for a run's pipes (error_kind=\"start\")", {
+		{"tracepoint", NEEDS(syscall_tracepoints), 0, "", {PLAN_PIPE_FAILED}, 1}}},
+	{"process", "exit", true, "how and when every run ended", {
+		{"tp_btf", 0, 0, "", {PLAN_PROCESS_EXIT, PLAN_TASK_SWITCH}, 2}}},
+	{"process", "signal", false,
+	 "who sent a signal: a kill at the deadline counts as a wait error, not as a timeout", {
+		{"tp_btf", 0, 0, "", {PLAN_SIGNAL}, 1}}},
+	{"process", "oom", false, "OOM kills count as kills by the kernel", {
+		{"tp_btf", NEEDS(victim_is_task), 0, "", {PLAN_VICTIM_TASK}, 1},
+		{"tp_btf", NEEDS(victim_is_pid), 0, "", {PLAN_VICTIM_PID}, 1}}},
+	{"process", "adopt", false, "runs that are under way when the agent starts", {
+		{"iter", NEEDS(may_read_processes), 0, "", {}, 0},
+		{"iter", 0, 0, "of the runs under way when the agent starts, those of other users", {}, 0}}},
+	{"stdio", "transfer", true, "what runs read and write, and so tool and outcome", {
+		{"tracepoint", NEEDS(syscall_tracepoints) | NEEDS(task_pt_regs), STDIO_PROBE_FENTRY, "",
+		 {PLAN_TRANSFER_TRACEPOINT}, 1},
+		{"tp_btf", NEEDS(sys_exit), STDIO_PROBE_FENTRY, "every system call of every process pays for it",
+		 {PLAN_TRANSFER_SYS_EXIT}, 1}}},
 	/* clang-format on */
 };
 
-static bool same_hook(const struct candidate *a, const struct plan_hook *b)
+static unsigned facts_of(const struct caps *caps)
 {
-	return strcmp(a->family, b->family) == 0 && strcmp(a->hook, b->hook) == 0;
+	unsigned facts = 0;
+
+#define X(fact, missing, remedy) facts |= caps->fact ? NEEDS(fact) : 0;
+	CAPS_FACTS(X)
+#undef X
+	return facts;
 }
 
-/* Why none of a hook's candidates will do. */
-static const char *why_none(const struct candidate *candidate, enum stdio_probe stdio)
+/* Why a candidate will not do, NULL when it will. */
+static const struct fact_text *why_not(const struct candidate *candidate, unsigned facts,
+				       enum stdio_probe stdio)
 {
-	if (stdio == STDIO_PROBE_FENTRY && strcmp(candidate->family, "stdio") == 0)
-		return "no fentry program serves it; use --probe.stdio=auto";
-	return "this kernel offers no way to attach it";
+	static const struct fact_text unwanted = {"--probe.stdio leaves nothing that serves it",
+						  "use --probe.stdio=auto"};
+	unsigned unmet = (NEEDS_ALWAYS | candidate->needs) & ~facts;
+
+	if (candidate->not_with != STDIO_PROBE_AUTO && candidate->not_with == stdio)
+		return &unwanted;
+	return unmet ? &fact_texts[__builtin_ctz(unmet)] : NULL;
 }
 
-static void hook_choose(struct plan_hook *hook, const struct candidate *candidate)
+static void hook_choose(struct plan_hook *planned, const struct candidate *candidate)
 {
-	memcpy(hook->programs, candidate->programs, sizeof(hook->programs));
-	hook->count = candidate->count;
-	hook->flavour = candidate->flavour;
-	hook->state = *candidate->price ? PLAN_FALLBACK : PLAN_ATTACHED;
-	hook->reason = candidate->price;
+	memcpy(planned->programs, candidate->programs, sizeof(planned->programs));
+	planned->count = candidate->count;
+	planned->flavour = candidate->flavour;
+	planned->reason = candidate->price;
+	planned->state = PLAN_FALLBACK;
+	if (*candidate->price)
+		return;
+	planned->state = PLAN_ATTACHED;
+	planned->lacks = planned->remedy = "";
+}
+
+/* The first candidate that will do. */
+static struct plan_hook hook_plan(const struct hook *hook, unsigned facts, enum stdio_probe stdio)
+{
+	struct plan_hook planned = {
+		.family = hook->family,
+		.hook = hook->name,
+		.flavour = "",
+		.state = PLAN_FAILED,
+		.required = hook->required,
+		.lost = hook->lost,
+		.lacks = "",
+		.remedy = "",
+	};
+
+	for (size_t i = 0; i < PLAN_CANDIDATES_MAX && hook->candidates[i].flavour; i++) {
+		const struct candidate *candidate = &hook->candidates[i];
+		const struct fact_text *unmet = why_not(candidate, facts, stdio);
+
+		if (!unmet) {
+			hook_choose(&planned, candidate);
+			return planned;
+		}
+		planned.reason = planned.lacks = unmet->missing;
+		planned.remedy = unmet->remedy;
+	}
+	return planned;
 }
 
 void plan_make(const struct caps *caps, enum stdio_probe stdio, struct plan *ret)
 {
-	struct plan plan = {};
+	struct plan plan = {.count = ARRAY_SIZE(hooks)};
+	unsigned facts = facts_of(caps);
 
-	for (size_t i = 0; i < ARRAY_SIZE(candidates); i++) {
-		const struct candidate *candidate = &candidates[i];
-		struct plan_hook *hook = plan.count ? &plan.hooks[plan.count - 1] : NULL;
-
-		if (!hook || !same_hook(candidate, hook)) {
-			hook = &plan.hooks[plan.count++];
-			*hook = (struct plan_hook){
-				.family = candidate->family,
-				.hook = candidate->hook,
-				.flavour = "",
-				.state = PLAN_FAILED,
-				.required = candidate->required,
-				.reason = why_none(candidate, stdio),
-			};
-		}
-		if (hook->state == PLAN_FAILED && candidate->available(caps, stdio))
-			hook_choose(hook, candidate);
-	}
+	for (size_t i = 0; i < ARRAY_SIZE(hooks); i++)
+		plan.hooks[i] = hook_plan(&hooks[i], facts, stdio);
 	*ret = plan;
 }
 

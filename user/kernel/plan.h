@@ -34,6 +34,7 @@ enum plan_program {
 
 #define PLAN_HOOKS_MAX PLAN_PROGRAM_COUNT
 #define PLAN_HOOK_PROGRAMS_MAX 2
+#define PLAN_CANDIDATES_MAX 3 /* flavours of a hook */
 
 enum plan_state {
 	PLAN_ATTACHED, /* the best flavour there is */
@@ -51,7 +52,11 @@ struct plan_hook {
 	size_t count;
 	enum plan_state state;
 	bool required;
-	const char *reason; /* static; "" when there is nothing to say */
+	/* Static texts; "" when there is nothing to say. */
+	const char *lost;   /* what is missing without the hook */
+	const char *reason; /* of the state */
+	const char *lacks;  /* why it is not served better, and what to do about it */
+	const char *remedy;
 };
 
 struct plan {

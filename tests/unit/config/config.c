@@ -75,7 +75,7 @@ static void no_arguments_give_the_defaults(void **state)
 
 	(void)state;
 	assert_int_equal(config->command, COMMAND_RUN);
-	assert_false(config->tail_json);
+	assert_false(config->json);
 	assert_string_equal(config->listen_address, "127.0.0.1:9477");
 	assert_string_equal(config->listen_host, "127.0.0.1");
 	assert_string_equal(config->listen_port, "9477");
@@ -201,9 +201,9 @@ static void tail_stands_anywhere(void **state)
 
 	(void)state;
 	assert_int_equal(plain->command, COMMAND_TAIL);
-	assert_false(plain->tail_json);
+	assert_false(plain->json);
 	assert_int_equal(json->command, COMMAND_TAIL);
-	assert_true(json->tail_json);
+	assert_true(json->json);
 	assert_int_equal(json->track, CONFIG_TRACK_ALL);
 }
 
@@ -251,7 +251,7 @@ static void what_makes_no_sense_is_refused(void **state)
 		{{{"top"}}, "bunscope: unexpected argument 'top'; see bunscope --help"},
 		{{{""}}, "bunscope: unexpected argument ''; see bunscope --help"},
 		{{{"tail", "tail"}}, "bunscope: unexpected argument 'tail'; see bunscope --help"},
-		{{{"--json"}}, "bunscope: --json: only with tail"},
+		{{{"--json"}}, "bunscope: --json: only with tail or doctor"},
 		{{{"tail", "--json=1"}}, "bunscope: --json: takes no value"},
 		{{{"--metrics.prefix=a", "tail"}}, "bunscope: --metrics.prefix: not with tail"},
 		{{{"--payload"}}, "bunscope: --payload: only with record"},

@@ -10,59 +10,89 @@
 
 #include "base/cleanup.h"
 
-#define NO_WAY "this kernel offers no way to attach it"
 #define LINK_PRICE                                                                                 \
 	"Bun is known by the path that exec is given, not by the file behind a symbolic link"
-#define ALL_PAY                                                                                    \
-	"every system call of every process pays for it; Linux 5.15 with tracefs spares them"
+#define ALL_PAY "every system call of every process pays for it"
+#define OTHERS "of the runs under way when the agent starts, those of other users"
 
-#define FAILED_HOOK(family_, hook_, required_)                                                     \
-	{                                                                                          \
-		.family = family_, .hook = hook_, .flavour = "", .state = PLAN_FAILED,             \
-		.required = required_, .reason = NO_WAY,                                           \
-	}
+/* Why and what to do, as one argument. */
+#define NO_LOAD                                                                                    \
+	"not allowed to load BPF programs",                                                        \
+		"run as root, or with CAP_BPF, CAP_PERFMON and CAP_SYS_PTRACE"
+#define NO_BTF                                                                                     \
+	"this kernel has no BTF (/sys/kernel/btf/vmlinux)",                                        \
+		"use one built with CONFIG_DEBUG_INFO_BTF, as distributions' are"
+#define NO_TRACEFS                                                                                 \
+	"no tracefs with events/syscalls can be read",                                             \
+		"mount it at /sys/kernel/tracing, readable, or grant CAP_SYS_ADMIN"
+#define NO_REGS "this kernel has no bpf_task_pt_regs()", "Linux 5.15 has it"
+#define NO_FENTRY                                                                                  \
+	"this kernel loads no fentry programs",                                                    \
+		"use one with CONFIG_FUNCTION_TRACER that allows them"
+#define NO_BEGIN_NEW_EXEC "this kernel has no traceable begin_new_exec()", "Linux 5.8 has it"
+#define NO_SYS_EXIT                                                                                \
+	"this kernel has no tracepoint sys_exit",                                                  \
+		"use one built with CONFIG_HAVE_SYSCALL_TRACEPOINTS, as distributions' are"
+#define NO_VICTIM "this kernel has no tracepoint mark_victim", "distributions' kernels do"
+#define NO_PTRACE                                                                                  \
+	"without CAP_SYS_PTRACE /proc hides what other users' processes run",                      \
+		"grant CAP_SYS_PTRACE, or run as root"
+#define UNWANTED "--probe.stdio leaves nothing that serves it", "use --probe.stdio=auto"
+
 #define HOOK(family_, hook_, flavour_, required_, count_, ...)                                     \
 	{                                                                                          \
 		.family = family_, .hook = hook_, .flavour = flavour_, .required = required_,      \
 		.count = count_, .programs = {__VA_ARGS__}, .state = PLAN_ATTACHED, .reason = "",  \
+		.lacks = "", .remedy = "",                                                         \
 	}
-#define FALLBACK_HOOK(family_, hook_, flavour_, price, program)                                    \
+/* The last arguments: why, and what to do. */
+#define FAILED_HOOK(family_, hook_, required_, ...)                                                \
+	FAILED_HOOK_(family_, hook_, required_, __VA_ARGS__)
+#define FAILED_HOOK_(family_, hook_, required_, lacks_, remedy_)                                   \
 	{                                                                                          \
-		.family = family_, .hook = hook_, .flavour = flavour_, .required = true,           \
-		.count = 1, .programs = {program}, .state = PLAN_FALLBACK, .reason = price,        \
+		.family = family_, .hook = hook_, .flavour = "", .state = PLAN_FAILED,             \
+		.required = required_, .reason = lacks_, .lacks = lacks_, .remedy = remedy_,       \
+	}
+#define FALLBACK_HOOK(family_, hook_, flavour_, required_, price, count_, program, ...)            \
+	FALLBACK_HOOK_(family_, hook_, flavour_, required_, price, count_, program, __VA_ARGS__)
+#define FALLBACK_HOOK_(family_, hook_, flavour_, required_, price, count_, program, lacks_,        \
+		       remedy_)                                                                    \
+	{                                                                                          \
+		.family = family_, .hook = hook_, .flavour = flavour_, .required = required_,      \
+		.count = count_, .programs = {program}, .state = PLAN_FALLBACK, .reason = price,   \
+		.lacks = lacks_, .remedy = remedy_,                                                \
 	}
 
 #define PREPARE_TP HOOK("process", "exec_prepare", "tp_btf", true, 1, PLAN_EXEC_PREPARE_TP)
 #define PREPARE_FENTRY HOOK("process", "exec_prepare", "fentry", true, 1, PLAN_EXEC_PREPARE_FENTRY)
-#define PREPARE_SYSCALL                                                                            \
-	FALLBACK_HOOK("process", "exec_prepare", "tracepoint", LINK_PRICE,                         \
-		      PLAN_EXEC_PREPARE_SYSCALL)
-#define PREPARE_FAILED FAILED_HOOK("process", "exec_prepare", true)
+#define PREPARE_SYSCALL(why)                                                                       \
+	FALLBACK_HOOK("process", "exec_prepare", "tracepoint", true, LINK_PRICE, 1,                \
+		      PLAN_EXEC_PREPARE_SYSCALL, why)
+#define PREPARE_FAILED(why) FAILED_HOOK("process", "exec_prepare", true, why)
 #define EXEC HOOK("process", "exec", "tp_btf", true, 1, PLAN_EXEC_CONFIRM)
-#define NO_EXEC HOOK("process", "exec_failed", "tracepoint", false, 1, PLAN_EXEC_FAILED)
-#define NO_EXEC_FAILED FAILED_HOOK("process", "exec_failed", false)
-#define NO_PIPE HOOK("process", "pipe_failed", "tracepoint", false, 1, PLAN_PIPE_FAILED)
-#define NO_PIPE_FAILED FAILED_HOOK("process", "pipe_failed", false)
+#define EXEC_FAILED_TP HOOK("process", "exec_failed", "tracepoint", false, 1, PLAN_EXEC_FAILED)
+#define EXEC_FAILED_OFF(why) FAILED_HOOK("process", "exec_failed", false, why)
+#define PIPE_FAILED_TP HOOK("process", "pipe_failed", "tracepoint", false, 1, PLAN_PIPE_FAILED)
+#define PIPE_FAILED_OFF(why) FAILED_HOOK("process", "pipe_failed", false, why)
 #define EXIT HOOK("process", "exit", "tp_btf", true, 2, PLAN_PROCESS_EXIT, PLAN_TASK_SWITCH)
 #define SIGNAL HOOK("process", "signal", "tp_btf", false, 1, PLAN_SIGNAL)
 #define OOM_TASK HOOK("process", "oom", "tp_btf", false, 1, PLAN_VICTIM_TASK)
 #define OOM_PID HOOK("process", "oom", "tp_btf", false, 1, PLAN_VICTIM_PID)
-#define OOM_FAILED FAILED_HOOK("process", "oom", false)
+#define OOM_OFF(why) FAILED_HOOK("process", "oom", false, why)
+#define ADOPT HOOK("process", "adopt", "iter", false, 0)
+#define ADOPT_OWN FALLBACK_HOOK("process", "adopt", "iter", false, OTHERS, 0, 0, NO_PTRACE)
 #define TRANSFER HOOK("stdio", "transfer", "tracepoint", true, 1, PLAN_TRANSFER_TRACEPOINT)
-#define TRANSFER_TP FALLBACK_HOOK("stdio", "transfer", "tp_btf", ALL_PAY, PLAN_TRANSFER_SYS_EXIT)
-#define TRANSFER_FAILED FAILED_HOOK("stdio", "transfer", true)
-#define TRANSFER_NO_FENTRY                                                                         \
-	{                                                                                          \
-		.family = "stdio", .hook = "transfer", .flavour = "", .state = PLAN_FAILED,        \
-		.required = true, .reason = "no fentry program serves it; use --probe.stdio=auto", \
-	}
+#define TRANSFER_TP(why)                                                                           \
+	FALLBACK_HOOK("stdio", "transfer", "tp_btf", true, ALL_PAY, 1, PLAN_TRANSFER_SYS_EXIT, why)
+#define TRANSFER_FAILED(why) FAILED_HOOK("stdio", "transfer", true, why)
 
+#define ALLOWED .may_load = true, .btf = true, .may_read_processes = true
 #define FENTRY .begin_new_exec = true, .fentry = true
 #define TRACEFS .syscall_tracepoints = true, .task_pt_regs = true
 /* What Linux 6.12 on x86-64 has. */
 #define MODERN                                                                                     \
-	.btf = true, .may_load = true, .may_read_processes = true, .sched_prepare_exec = true,     \
-	FENTRY, TRACEFS, .sys_exit = true, .victim = VICTIM_TASK
+	ALLOWED, .sched_prepare_exec = true, FENTRY, TRACEFS, .sys_exit = true,                    \
+		 .victim_is_task = true
 
 struct rung {
 	const char *name;
@@ -76,75 +106,117 @@ static const struct rung rungs[] = {
 	{"6.12",
 	 {MODERN},
 	 STDIO_PROBE_AUTO,
-	 {{PREPARE_TP, EXEC, NO_EXEC, NO_PIPE, EXIT, SIGNAL, OOM_TASK, TRANSFER}, 8},
+	 {{PREPARE_TP, EXEC, EXEC_FAILED_TP, PIPE_FAILED_TP, EXIT, SIGNAL, OOM_TASK, ADOPT,
+	   TRANSFER},
+	  9},
 	 ""},
 	{"6.8: no sched_prepare_exec yet",
-	 {.btf = true, FENTRY, TRACEFS, .sys_exit = true, .victim = VICTIM_TASK},
+	 {ALLOWED, FENTRY, TRACEFS, .sys_exit = true, .victim_is_task = true},
 	 STDIO_PROBE_AUTO,
-	 {{PREPARE_FENTRY, EXEC, NO_EXEC, NO_PIPE, EXIT, SIGNAL, OOM_TASK, TRANSFER}, 8},
+	 {{PREPARE_FENTRY, EXEC, EXEC_FAILED_TP, PIPE_FAILED_TP, EXIT, SIGNAL, OOM_TASK, ADOPT,
+	   TRANSFER},
+	  9},
 	 ""},
 	{"5.15: the victim is a pid",
-	 {.btf = true, FENTRY, TRACEFS, .sys_exit = true, .victim = VICTIM_PID},
+	 {ALLOWED, FENTRY, TRACEFS, .sys_exit = true, .victim_is_pid = true},
 	 STDIO_PROBE_AUTO,
-	 {{PREPARE_FENTRY, EXEC, NO_EXEC, NO_PIPE, EXIT, SIGNAL, OOM_PID, TRANSFER}, 8},
+	 {{PREPARE_FENTRY, EXEC, EXEC_FAILED_TP, PIPE_FAILED_TP, EXIT, SIGNAL, OOM_PID, ADOPT,
+	   TRANSFER},
+	  9},
 	 ""},
 	{"5.10: no registers of a task",
-	 {.btf = true, FENTRY, .syscall_tracepoints = true, .sys_exit = true, .victim = VICTIM_PID},
+	 {ALLOWED, FENTRY, .syscall_tracepoints = true, .sys_exit = true, .victim_is_pid = true},
 	 STDIO_PROBE_AUTO,
-	 {{PREPARE_FENTRY, EXEC, NO_EXEC_FAILED, NO_PIPE, EXIT, SIGNAL, OOM_PID, TRANSFER_TP}, 8},
+	 {{PREPARE_FENTRY, EXEC, EXEC_FAILED_OFF(NO_REGS), PIPE_FAILED_TP, EXIT, SIGNAL, OOM_PID,
+	   ADOPT, TRANSFER_TP(NO_REGS)},
+	  9},
 	 ""},
 	{"arm64 without fentry",
-	 {.btf = true, .begin_new_exec = true, TRACEFS, .sys_exit = true, .victim = VICTIM_PID},
+	 {ALLOWED, .begin_new_exec = true, TRACEFS, .sys_exit = true, .victim_is_pid = true},
 	 STDIO_PROBE_AUTO,
-	 {{PREPARE_SYSCALL, EXEC, NO_EXEC, NO_PIPE, EXIT, SIGNAL, OOM_PID, TRANSFER}, 8},
+	 {{PREPARE_SYSCALL(NO_FENTRY), EXEC, EXEC_FAILED_TP, PIPE_FAILED_TP, EXIT, SIGNAL, OOM_PID,
+	   ADOPT, TRANSFER},
+	  9},
 	 ""},
 	{"the function was inlined, and there is no OOM tracepoint",
-	 {.btf = true, .fentry = true, TRACEFS, .sys_exit = true},
+	 {ALLOWED, .fentry = true, TRACEFS, .sys_exit = true},
 	 STDIO_PROBE_AUTO,
-	 {{PREPARE_SYSCALL, EXEC, NO_EXEC, NO_PIPE, EXIT, SIGNAL, OOM_FAILED, TRANSFER}, 8},
+	 {{PREPARE_SYSCALL(NO_BEGIN_NEW_EXEC), EXEC, EXEC_FAILED_TP, PIPE_FAILED_TP, EXIT, SIGNAL,
+	   OOM_OFF(NO_VICTIM), ADOPT, TRANSFER},
+	  9},
 	 ""},
 	{"no tracefs",
-	 {.btf = true, .sched_prepare_exec = true, .task_pt_regs = true, .sys_exit = true},
+	 {ALLOWED, .sched_prepare_exec = true, .task_pt_regs = true, .sys_exit = true},
 	 STDIO_PROBE_AUTO,
-	 {{PREPARE_TP, EXEC, NO_EXEC_FAILED, NO_PIPE_FAILED, EXIT, SIGNAL, OOM_FAILED, TRANSFER_TP},
-	  8},
+	 {{PREPARE_TP, EXEC, EXEC_FAILED_OFF(NO_TRACEFS), PIPE_FAILED_OFF(NO_TRACEFS), EXIT, SIGNAL,
+	   OOM_OFF(NO_VICTIM), ADOPT, TRANSFER_TP(NO_TRACEFS)},
+	  9},
 	 ""},
 	{"neither fentry nor tracefs",
-	 {.btf = true, .begin_new_exec = true, .sys_exit = true, .victim = VICTIM_PID},
+	 {ALLOWED, .begin_new_exec = true, .sys_exit = true, .victim_is_pid = true},
 	 STDIO_PROBE_AUTO,
-	 {{PREPARE_FAILED, EXEC, NO_EXEC_FAILED, NO_PIPE_FAILED, EXIT, SIGNAL, OOM_PID,
-	   TRANSFER_TP},
-	  8},
+	 {{PREPARE_FAILED(NO_TRACEFS), EXEC, EXEC_FAILED_OFF(NO_TRACEFS),
+	   PIPE_FAILED_OFF(NO_TRACEFS), EXIT, SIGNAL, OOM_PID, ADOPT, TRANSFER_TP(NO_TRACEFS)},
+	  9},
 	 "exec_prepare"},
 	{"no tracepoints of system calls at all",
-	 {.btf = true, .sched_prepare_exec = true, .victim = VICTIM_TASK},
+	 {ALLOWED, .sched_prepare_exec = true, .victim_is_task = true},
 	 STDIO_PROBE_AUTO,
-	 {{PREPARE_TP, EXEC, NO_EXEC_FAILED, NO_PIPE_FAILED, EXIT, SIGNAL, OOM_TASK,
-	   TRANSFER_FAILED},
-	  8},
+	 {{PREPARE_TP, EXEC, EXEC_FAILED_OFF(NO_TRACEFS), PIPE_FAILED_OFF(NO_TRACEFS), EXIT, SIGNAL,
+	   OOM_TASK, ADOPT, TRANSFER_FAILED(NO_SYS_EXIT)},
+	  9},
 	 "transfer"},
-	{"no BTF",
-	 {.may_load = true, TRACEFS},
+	{"processes of other users stay hidden",
+	 {.may_load = true,
+	  .btf = true,
+	  .sched_prepare_exec = true,
+	  TRACEFS,
+	  .victim_is_task = true},
 	 STDIO_PROBE_AUTO,
-	 {{PREPARE_FAILED, FAILED_HOOK("process", "exec", true), NO_EXEC_FAILED, NO_PIPE_FAILED,
-	   FAILED_HOOK("process", "exit", true), FAILED_HOOK("process", "signal", false),
-	   OOM_FAILED, TRANSFER_FAILED},
-	  8},
+	 {{PREPARE_TP, EXEC, EXEC_FAILED_TP, PIPE_FAILED_TP, EXIT, SIGNAL, OOM_TASK, ADOPT_OWN,
+	   TRANSFER},
+	  9},
+	 ""},
+	{"no BTF",
+	 {.may_load = true, .may_read_processes = true, TRACEFS},
+	 STDIO_PROBE_AUTO,
+	 {{PREPARE_FAILED(NO_BTF), FAILED_HOOK("process", "exec", true, NO_BTF),
+	   EXEC_FAILED_OFF(NO_BTF), PIPE_FAILED_OFF(NO_BTF),
+	   FAILED_HOOK("process", "exit", true, NO_BTF),
+	   FAILED_HOOK("process", "signal", false, NO_BTF), OOM_OFF(NO_BTF),
+	   FAILED_HOOK("process", "adopt", false, NO_BTF), TRANSFER_FAILED(NO_BTF)},
+	  9},
+	 "exec_prepare"},
+	{"no privileges",
+	 {.btf = true, .sched_prepare_exec = true, .sys_exit = true, .victim_is_task = true},
+	 STDIO_PROBE_AUTO,
+	 {{PREPARE_FAILED(NO_LOAD), FAILED_HOOK("process", "exec", true, NO_LOAD),
+	   EXEC_FAILED_OFF(NO_LOAD), PIPE_FAILED_OFF(NO_LOAD),
+	   FAILED_HOOK("process", "exit", true, NO_LOAD),
+	   FAILED_HOOK("process", "signal", false, NO_LOAD), OOM_OFF(NO_LOAD),
+	   FAILED_HOOK("process", "adopt", false, NO_LOAD), TRANSFER_FAILED(NO_LOAD)},
+	  9},
 	 "exec_prepare"},
 	{"system calls asked for: no fentry anywhere",
-	 {.btf = true, FENTRY, TRACEFS, .sys_exit = true, .victim = VICTIM_PID},
+	 {ALLOWED, FENTRY, TRACEFS, .sys_exit = true, .victim_is_pid = true},
 	 STDIO_PROBE_SYSCALL,
-	 {{PREPARE_SYSCALL, EXEC, NO_EXEC, NO_PIPE, EXIT, SIGNAL, OOM_PID, TRANSFER}, 8},
+	 {{PREPARE_SYSCALL(UNWANTED), EXEC, EXEC_FAILED_TP, PIPE_FAILED_TP, EXIT, SIGNAL, OOM_PID,
+	   ADOPT, TRANSFER},
+	  9},
 	 ""},
 	{"system calls asked for, which tp_btf is",
 	 {MODERN},
 	 STDIO_PROBE_SYSCALL,
-	 {{PREPARE_TP, EXEC, NO_EXEC, NO_PIPE, EXIT, SIGNAL, OOM_TASK, TRANSFER}, 8},
+	 {{PREPARE_TP, EXEC, EXEC_FAILED_TP, PIPE_FAILED_TP, EXIT, SIGNAL, OOM_TASK, ADOPT,
+	   TRANSFER},
+	  9},
 	 ""},
 	{"fentry asked for, which serves no transfers",
 	 {MODERN},
 	 STDIO_PROBE_FENTRY,
-	 {{PREPARE_TP, EXEC, NO_EXEC, NO_PIPE, EXIT, SIGNAL, OOM_TASK, TRANSFER_NO_FENTRY}, 8},
+	 {{PREPARE_TP, EXEC, EXEC_FAILED_TP, PIPE_FAILED_TP, EXIT, SIGNAL, OOM_TASK, ADOPT,
+	   TRANSFER_FAILED(UNWANTED)},
+	  9},
 	 "transfer"},
 };
 
@@ -159,6 +231,9 @@ static void assert_hook(const struct plan_hook *hook, const struct plan_hook *ex
 	assert_int_equal(hook->state, expected->state);
 	assert_int_equal(hook->required, expected->required);
 	assert_string_equal(hook->reason, expected->reason);
+	assert_string_equal(hook->lacks, expected->lacks);
+	assert_string_equal(hook->remedy, expected->remedy);
+	assert_true(*hook->lost != '\0');
 }
 
 static void plan_takes_the_best_that_the_kernel_has(void **state)
@@ -200,8 +275,8 @@ static unsigned loaded(const struct caps *caps)
 static void only_the_chosen_programs_are_loaded(void **state)
 {
 	static const struct caps modern = {MODERN};
-	static const struct caps fallback = {
-		.btf = true, .sys_exit = true, .syscall_tracepoints = true, .victim = VICTIM_PID};
+	static const struct caps fallback = {ALLOWED, .sys_exit = true, .syscall_tracepoints = true,
+					     .victim_is_pid = true};
 	static const struct caps none = {.may_load = true};
 	const unsigned always = 1u << PLAN_EXEC_CONFIRM | 1u << PLAN_PROCESS_EXIT |
 				1u << PLAN_TASK_SWITCH | 1u << PLAN_SIGNAL;

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "doctor.h"
+
+#include "base/cleanup.h"
+#include "base/escape.h"
+
+static const char *const verdicts[] = {
+	[DOCTOR_FULL] = "in full",
+	[DOCTOR_PART] = "in part",
+	[DOCTOR_NONE] = "not at all",
+};
+
+enum doctor_verdict doctor_verdict(const struct doctor_report *report)
+{
+	enum doctor_verdict verdict = DOCTOR_FULL;
+
+	if (*report->error || plan_missing(report->plan))
+		return DOCTOR_NONE;
+	for (size_t i = 0; i < report->plan->count; i++) {
+		enum plan_state state = report->plan->hooks[i].state;
+
+		if (state == PLAN_FAILED || state == PLAN_FALLBACK)
+			verdict = DOCTOR_PART;
+	}
+	return verdict;
+}
+
+void doctor_line(struct buf *out, const struct plan_hook *hook)
+{
+	buf_printf(out, "%s/%s: %s%s%s%s%s\n", hook->family, hook->hook,
+		   plan_state_names[hook->state], *hook->flavour ? " by " : "", hook->flavour,
+		   *hook->reason ? ": " : "", hook->reason);
+}
+
+static void append_detail(struct buf *out, const char *what, const char *text)
+{
+	if (*text)
+		buf_printf(out, "    %-5s %s\n", what, text);
+}
+
+static void append_hook(struct buf *out, const struct plan_hook *hook)
+{
+	doctor_line(out, hook);
+	if (hook->state == PLAN_FAILED) {
+		append_detail(out, "lost:", hook->lost);
+		append_detail(out, "do:", hook->remedy);
+	} else if (hook->state == PLAN_FALLBACK) {
+		append_detail(out, "why:", hook->lacks);
+		append_detail(out, "do:", hook->remedy);
+	}
+}
+
+void doctor_text(struct buf *out, const struct doctor_report *report)
+{
+	buf_printf(out, "kernel: %s\n", report->kernel);
+	for (size_t i = 0; i < report->plan->count; i++)
+		append_hook(out, &report->plan->hooks[i]);
+	buf_printf(out, "bunscope works here: %s\n", verdicts[doctor_verdict(report)]);
+	append_detail(out, "why:", report->error);
+}
+
+static void json_member(struct buf *out, const char *before, const char *key, const char *value)
+{
+	buf_printf(out, "%s\"%s\":", before, key);
+	json_append_string(out, value, strlen(value));
+}
+
+static void json_hook(struct buf *out, const struct plan_hook *hook)
+{
+	json_member(out, "{", "family", hook->family);
+	json_member(out, ",", "hook", hook->hook);
+	json_member(out, ",", "flavour", hook->flavour);
+	json_member(out, ",", "state", plan_state_names[hook->state]);
+	buf_printf(out, ",\"required\":%s", hook->required ? "true" : "false");
+	json_member(out, ",", "reason", hook->reason);
+	json_member(out, ",", "lost", hook->lost);
+	json_member(out, ",", "lacks", hook->lacks);
+	json_member(out, ",", "remedy", hook->remedy);
+	buf_append_char(out, '}');
+}
+
+void doctor_json(struct buf *out, const struct doctor_report *report)
+{
+	json_member(out, "{", "kernel", report->kernel);
+	json_member(out, ",", "works", verdicts[doctor_verdict(report)]);
+	json_member(out, ",", "error", report->error);
+	buf_append_cstr(out, ",\"hooks\":[");
+	for (size_t i = 0; i < report->plan->count; i++) {
+		if (i)
+			buf_append_char(out, ',');
+		json_hook(out, &report->plan->hooks[i]);
+	}
+	buf_append_cstr(out, "]}\n");
+}
