@@ -180,7 +180,7 @@ SH_FILES  := $(shell grep -lIrE --exclude-dir=node_modules '^\#!/(usr/bin/env |b
 TIDY      := clang-tidy --quiet --warnings-as-errors='*'
 
 .PHONY: check
-check: check-format check-layering check-shell check-docs check-tidy ## format, layering, shell, docs fresh, clang-tidy
+check: check-format check-layering check-shell check-docs check-rules check-tidy ## format, layering, shell, docs fresh, rules, clang-tidy
 
 .PHONY: check-format
 check-format:
@@ -208,6 +208,16 @@ docs: $(B)/docs/reference ## write docs/metrics.md from the metric tables
 .PHONY: check-docs
 check-docs: $(B)/docs/reference
 	@$< | diff -u docs/metrics.md - || { echo "docs/metrics.md is stale: run \`make docs\`" >&2; exit 1; }
+
+.PHONY: dashboards
+dashboards: ## write deploy/grafana/*.json from their source
+	$(PYTHON) -B deploy/grafana/dashboards.py
+
+.PHONY: check-rules
+check-rules:
+	@scripts/deps check check
+	$(PYTHON) -B deploy/grafana/dashboards.py --check
+	$(PYTHON) -B scripts/check-rules
 
 # In bpf/ kernel addresses are numbers, a pointer is what is read, and a hook's parameters are the kernel's choice.
 BPF_UNCHECKED := -performance-no-int-to-ptr,-misc-unused-parameters,-bugprone-sizeof-expression

@@ -2,6 +2,7 @@
 #include "sink/metrics.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -18,6 +19,20 @@ struct metrics {
 	struct series *exits[2][EXITS_MAX]; /* by status, by signal; NULL: not seen yet */
 };
 
+/*
+ * What an alert wants to see rise from 0: without it the first OOM kill is a series that begins at 1, of
+ * which increase() says nothing.
+ */
+static void make_first_series(struct registry *registry)
+{
+	(void)registry_series(registry, FAMILY_TOOL_OLDEST_SECONDS, NULL);
+	for (int sender = 0; sender < SENDER_COUNT; sender++) {
+		const char *values[] = {signal_name(SIGKILL), sender_names[sender]};
+
+		(void)registry_series(registry, FAMILY_BUN_SIGNALS, values);
+	}
+}
+
 int metrics_new(const char *prefix, unsigned max_label_values, struct metrics **ret)
 {
 	struct metrics *metrics = calloc(1, sizeof(*metrics));
@@ -30,8 +45,7 @@ int metrics_new(const char *prefix, unsigned max_label_values, struct metrics **
 		return r;
 	}
 	metrics->tools.registry = metrics->registry;
-	/* The one runtime family without labels: it is there from the start. */
-	(void)registry_series(metrics->registry, FAMILY_TOOL_OLDEST_SECONDS, NULL);
+	make_first_series(metrics->registry);
 	*ret = metrics;
 	return 0;
 }

@@ -293,8 +293,8 @@ static void closed_sets_are_there_at_0_from_first_sight(void **state)
 		STATE_AT_0("runqueue"),
 		STATE_AT_0("wait"),
 	};
-	/* A histogram's line for each bucket, +Inf, sum and count; the oldest run has no tool. */
-	const size_t all = 3 * 15 + 7 + 1 + 1 + 3 + 1;
+	/* A histogram's line for each bucket, +Inf, sum and count; the oldest run and SIGKILL have no tool. */
+	const size_t all = 3 * 15 + 7 + 1 + 1 + 3 + 1 + SENDER_COUNT;
 	struct metrics *metrics = make("", 10);
 
 	(void)state;
@@ -321,13 +321,17 @@ static void tool_of_a_run_has_them_as_well(void **state)
 	metrics_free(&metrics);
 }
 
-static void without_a_run_only_the_oldest_is_there(void **state)
+static void without_a_run_what_alerts_wait_for_is_there(void **state)
 {
 	_cleanup_buf_ struct buf before = {};
 	struct metrics *metrics = make("", 10);
 
 	(void)state;
-	assert_int_equal(registry_lines(metrics_registry(metrics)), 1);
+	assert_int_equal(registry_lines(metrics_registry(metrics)), 1 + SENDER_COUNT);
+	assert_int_equal(
+		times_in(metrics,
+			 "\nruntime_bun_signals_total{signal=\"SIGKILL\",sender=\"oom\"} 0\n"),
+		1);
 	assert_int_equal(times_in(metrics, "\nruntime_tool_oldest_run_seconds 0\n"), 1);
 	write_samples(metrics, &before);
 	metrics_oldest(metrics, 1500 * MS);
@@ -479,7 +483,7 @@ int main(void)
 		cmocka_unit_test(second_run_adds_to_the_first),
 		cmocka_unit_test(closed_sets_are_there_at_0_from_first_sight),
 		cmocka_unit_test(tool_of_a_run_has_them_as_well),
-		cmocka_unit_test(without_a_run_only_the_oldest_is_there),
+		cmocka_unit_test(without_a_run_what_alerts_wait_for_is_there),
 		cmocka_unit_test(in_flight_is_counted_anew_after_a_reset),
 		cmocka_unit_test(prefix_goes_before_what_is_not_the_agents_own),
 		cmocka_unit_test(bad_prefix_is_refused),
