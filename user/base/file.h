@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stddef.h>
+
+#include "base/buf.h"
+
+/* Appends a whole file. 0 or -errno; -EFBIG when it is longer than max bytes. */
+int file_read(const char *path, size_t max, struct buf *ret);
