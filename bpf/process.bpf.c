@@ -56,13 +56,7 @@ int BPF_PROG(exec_prepare_fentry, struct linux_binprm *bprm)
 SEC("tracepoint")
 int exec_prepare_syscall(struct sys_enter_args *ctx)
 {
-	__u64 path = ctx->args[0], second = ctx->args[1];
-
-	/* Each read at its own offset: the verifier refuses a context pointer that was added to, up to 6.1. */
-	barrier_var(second);
-	if (ctx->number == SYSCALL_EXECVEAT)
-		path = second;
-	exec_prepare(executable_read_user(path));
+	exec_prepare(executable_read_user(ctx->args[ctx->number == SYSCALL_EXECVEAT]));
 	return 0;
 }
 
@@ -130,6 +124,15 @@ int pipe_failed(struct sys_exit_args *ctx)
 
 /* ---- exec worked: the run counts ---- */
 
+/* It never was a run. */
+static __always_inline void run_drop(struct run *run)
+{
+	struct run_key key = run->key;
+
+	run_forget_streams(run);
+	map_delete(&runs, &key);
+}
+
 static __always_inline void args_read(struct run *run, struct task_struct *task)
 {
 	__u64 from = BPF_CORE_READ(task, mm, arg_start), to = BPF_CORE_READ(task, mm, arg_end);
@@ -164,9 +167,9 @@ int BPF_PROG(exec_confirm, struct task_struct *p)
 	}
 
 	if (run->exec_error) {
-		/* After a failed try it executed something else: it never was a run. */
+		/* After a failed try it executed something else. */
 		watch->run_start_ns = 0;
-		run_remove(run);
+		run_drop(run);
 		return 0;
 	}
 	args_read(run, task);
@@ -328,7 +331,7 @@ int BPF_PROG(process_exit, struct task_struct *p)
 	if (!dead)
 		return 0;
 	if (run)
-		run_remove(run); /* it never was one */
+		run_drop(run);
 	watched_remove(tgid);
 	return 0;
 }

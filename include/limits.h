@@ -14,6 +14,16 @@
 #define REPLY_HEAD_BYTES 256
 #define REPLY_TAIL_BYTES 256
 
+/*
+ * Of an HTTP exchange. The request line: method, base path, a resource id of at most 128, the route's end.
+ * A traceparent has 55 bytes today; the standard lets later versions be longer. Of a tracestate the standard
+ * wants 512 kept, members from the left mattering most. The reply of a start names the execution in its first bytes.
+ */
+#define REQUEST_LINE_BYTES 256
+#define TRACEPARENT_BYTES 128
+#define TRACESTATE_BYTES 256
+#define RESPONSE_BODY_BYTES 256
+
 /* The command line: `bun run --allow-read ROOT/.compozy/bun_worker.ts` with a ROOT of some depth. */
 #define ARGS_BYTES 512
 /* Arguments of a failed exec that are read; each up to half of ARGS_BYTES. */
@@ -38,8 +48,6 @@
 #define WATCHED_PER_RUN (1 + ANCESTORS_MAX)
 /* Buckets of the filter in front of the watched map: one 16 KiB array, hot in the first-level cache. */
 #define WATCHED_BUCKETS 4096
-/* Buckets of the filter in front of the streams map: the same for inodes. */
-#define STREAM_BUCKETS 4096
 /* Processes between the server and Bun (sh -c, bunx, npm) that may own the pipes. */
 #define ANCESTORS_MAX 4
 /* Pieces of one readv, writev, sendmsg or recvmsg whose payload is looked at; all their bytes count. */

@@ -52,6 +52,13 @@ enum stream_flag {
 	STREAM_UNREAD = 1u << 2,
 };
 
+/* How it is known which HTTP exchange caused the run. */
+enum exchange_link {
+	EXCHANGE_LINK_NONE = 0, /* it is not */
+	EXCHANGE_LINK_ONLY = 1, /* the only execution that the server had in hand when it forked */
+	EXCHANGE_LINK_GOROUTINE = 2, /* the goroutine that forked had read the request */
+};
+
 /* Unique for the life of a system: a pid, and when the process with it was forked. */
 struct run_key {
 	__u64 start_ns;
@@ -130,6 +137,10 @@ struct run {
 	__u64 main_exit_ns;	/* the leader left its cpu for good */
 	__u64 rss_before_bytes; /* high-water mark that the exec'ed process inherited */
 	__u64 max_rss_bytes;
+	__u64 goroutine;     /* Go: address of the one that forked, 0 = not known */
+	__u64 exchange_id;   /* struct exchange's, 0 = not known */
+	__u32 exchange_link; /* enum exchange_link */
+	__u32 pad_exchange;
 	__u32 ancestors[ANCESTORS_MAX]; /* parent first; 0 = none */
 	struct sent_signal kill;	/* last SIGKILL */
 	struct sent_signal other;	/* last other that can end it */

@@ -2,11 +2,11 @@
 #include "config.h"
 
 #include <errno.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "config_file.h"
 #include "config_flags.h"
 
 /* The agent itself has no name. */
@@ -24,23 +24,8 @@ struct parser {
 	size_t count;
 	size_t next;
 	bool has_command;
-	uint64_t given; /* bit of each flag's index */
 	struct buf *message;
 };
-
-/* arg: n bytes, with the dashes. */
-static const struct flag *flag_find(const char *arg, size_t n)
-{
-	if (n < 2 || memcmp(arg, "--", 2) != 0)
-		return NULL;
-	for (size_t i = 0; i < config_flag_count; i++) {
-		const char *name = config_flags[i].name;
-
-		if (strlen(name) == n - 2 && memcmp(name, arg + 2, n - 2) == 0)
-			return &config_flags[i];
-	}
-	return NULL;
-}
 
 /* A message is one line, whatever was on the command line. */
 static void message_flatten(struct buf *message)
@@ -51,17 +36,11 @@ static void message_flatten(struct buf *message)
 	}
 }
 
-static bool was_given(const struct parser *parser, size_t i)
-{
-	return parser->given >> i & 1;
-}
-
 static int flag_set(struct parser *parser, const struct flag *flag, const char *value)
 {
 	_cleanup_buf_ struct buf error = {};
 
-	parser->given |= 1ull << (flag - config_flags);
-	int r = flag->set(parser->config, flag, value, &error);
+	int r = flag_give(parser->config, flag, value, &error);
 	if (r == -EINVAL)
 		buf_printf(parser->message, "bunscope: --%s: %s", flag->name, buf_cstr(&error));
 	return r;
@@ -75,7 +54,8 @@ static int parse_flag(struct parser *parser, const char *arg)
 {
 	size_t n = strcspn(arg, "=");
 	const char *value = arg[n] == '=' ? arg + n + 1 : NULL;
-	const struct flag *flag = flag_find(arg, n);
+	const struct flag *flag =
+		n > 2 && strncmp(arg, "--", 2) == 0 ? flag_find(arg + 2, n - 2) : NULL;
 
 	if (!flag) {
 		buf_printf(parser->message, "bunscope: unknown flag %.*s; see bunscope --help",
@@ -161,7 +141,7 @@ static int check_commands(struct parser *parser)
 	for (size_t i = 0; i < config_flag_count && !parser_ended(parser); i++) {
 		const struct flag *flag = &config_flags[i];
 
-		if (!was_given(parser, i) || flag->commands & 1u << config->command)
+		if (!flag_was_given(config, flag) || flag->commands & 1u << config->command)
 			continue;
 		buf_printf(message, "bunscope: --%s: ", flag->name);
 		if (config->command == COMMAND_RUN)
@@ -200,7 +180,7 @@ static int set_fallbacks(struct parser *parser)
 	for (size_t i = 0; i < config_flag_count && r == 0; i++) {
 		const struct flag *flag = &config_flags[i];
 
-		if (was_given(parser, i) || !flag->fallback)
+		if (flag_was_given(parser->config, flag) || !flag->fallback)
 			continue;
 		r = flag->repeats
 			    ? set_words(parser->config, flag, parser->message)
@@ -220,6 +200,8 @@ int config_parse(size_t count, char *const *args, struct config **ret, struct bu
 	int r = parse_args(&parser);
 	if (r == 0)
 		r = check_commands(&parser);
+	if (r == 0 && config->config_file && !parser_ended(&parser))
+		r = config_file_apply(config, message);
 	if (r == 0)
 		r = set_fallbacks(&parser);
 	if (r < 0) {
@@ -241,6 +223,10 @@ void config_free(struct config **config)
 	if (!*config)
 		return;
 	free((*config)->file);
+	free((*config)->config_file);
+	free((*config)->web_config_file);
+	for (size_t i = 0; i < config_flag_count; i++)
+		free((*config)->given[i]);
 	free((*config)->listen_address);
 	free((*config)->listen_host);
 	free((*config)->listen_port);
@@ -249,6 +235,30 @@ void config_free(struct config **config)
 	patterns_free(&(*config)->workers);
 	free(*config);
 	*config = NULL;
+}
+
+static bool text_differs(const char *one, const char *other)
+{
+	return !one != !other || (one && strcmp(one, other) != 0);
+}
+
+void config_reload(struct config *config, struct config *again, struct buf *taken,
+		   struct buf *refused)
+{
+	for (size_t i = 0; i < config_flag_count; i++) {
+		const struct flag *flag = &config_flags[i];
+		char *before = config->given[i];
+
+		if (flag->line_only || !text_differs(before, again->given[i]))
+			continue;
+		buf_printf(flag->reloads ? taken : refused, " %s", flag->name);
+		if (!flag->reloads)
+			continue;
+		memcpy((char *)config + flag->offset, (char *)again + flag->offset,
+		       sizeof(unsigned));
+		config->given[i] = again->given[i];
+		again->given[i] = before;
+	}
 }
 
 static void help_flag(struct buf *out, const struct flag *flag)

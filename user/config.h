@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * What the command line asked for; const once parsed. The table in config_flags.c is behind
- * parsing, --help and the error messages.
+ * What the command line and the configuration file asked for; const once parsed, but for
+ * config_reload(). The table in config_flags.c is behind parsing, --help and the error messages.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -15,6 +15,8 @@
 #define CONFIG_LABEL_VALUES_MAX                                                                    \
 	10000u		       /* most that --metrics.max-label-values allows: bounds memory */
 #define CONFIG_PREFIX_BYTES 64 /* longest metric prefix */
+
+#define CONFIG_FLAGS_MAX 96 /* room for what the table in config_flags.c grows to */
 
 #define CONFIG_RUNS_MAX 65536u /* most that --probe.max-runs allows: 256 MiB of kernel memory */
 #define CONFIG_RING_BYTES_MAX (64u << 20) /* most that --probe.ring-bytes allows */
@@ -41,11 +43,14 @@ struct config {
 	enum command command;
 	bool json;
 	bool record_payload;
-	char *file;	      /* of record and replay; else NULL */
-	char *listen_address; /* as given, for messages */
-	char *listen_host;    /* without brackets; "" = all addresses */
-	char *listen_port;    /* decimal, 0 to 65535 */
-	char *metrics_prefix; /* "" = none */
+	bool check_only;       /* --check-config */
+	char *config_file;     /* NULL = none */
+	char *web_config_file; /* NULL = none: neither TLS nor passwords */
+	char *file;	       /* of record and replay; else NULL */
+	char *listen_address;  /* as given, for messages */
+	char *listen_host;     /* without brackets; "" = all addresses */
+	char *listen_port;     /* decimal, 0 to 65535 */
+	char *metrics_prefix;  /* "" = none */
 	unsigned max_label_values;
 	struct patterns exes;
 	struct patterns workers;
@@ -55,15 +60,25 @@ struct config {
 	unsigned ring_bytes; /* of finished runs on their way; a power of two */
 	enum log_level log_level;
 	enum log_format log_format;
+	/* By the flags' index: what was given of each, a line a value; NULL = its default stands. */
+	char *given[CONFIG_FLAGS_MAX];
 };
 
 #define _cleanup_config_ __attribute__((cleanup(config_free)))
 
 /*
- * args: what follows the program's name. 0; -EINVAL when it makes no sense, with one line in
- * message (no newline) that says why; -ENOMEM.
+ * args: what follows the program's name; reads --config=FILE, whose keys stand behind the flags of
+ * the command line. 0; -EINVAL when it makes no sense, with one line in message (no newline) that
+ * says why; -ENOMEM.
  */
 int config_parse(size_t count, char *const *args, struct config **ret, struct buf *message);
+/*
+ * Takes over from again, parsed from the same command line, what can change while the agent runs.
+ * Appends the names of the flags that were taken, and of those that want a restart, each behind a
+ * blank.
+ */
+void config_reload(struct config *config, struct config *again, struct buf *taken,
+		   struct buf *refused);
 void config_free(struct config **config);
 void config_help(struct buf *out);
 void config_version(struct buf *out);

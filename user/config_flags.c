@@ -209,6 +209,26 @@ static int set_payload(struct config *config, const struct flag *flag, const cha
 	return 0;
 }
 
+static int set_check_only(struct config *config, const struct flag *flag, const char *value,
+			  struct buf *error)
+{
+	(void)flag;
+	(void)value;
+	(void)error;
+	config->check_only = true;
+	return 0;
+}
+
+static int set_path(struct config *config, const struct flag *flag, const char *value,
+		    struct buf *error)
+{
+	if (*value == '\0') {
+		buf_append_cstr(error, "needs the name of a file");
+		return -EINVAL;
+	}
+	return replace_string((char **)((char *)config + flag->offset), value, strlen(value));
+}
+
 static int set_command(struct config *config, const struct flag *flag, const char *value,
 		       struct buf *error)
 {
@@ -220,12 +240,37 @@ static int set_command(struct config *config, const struct flag *flag, const cha
 
 const struct flag config_flags[] = {
 	{
+		.name = "config",
+		.metavar = "FILE",
+		.commands = FOR_ALL,
+		.line_only = true,
+		.offset = offsetof(struct config, config_file),
+		.set = set_path,
+		.help = "YAML with a key for each flag; the command line comes first",
+	},
+	{
+		.name = "check-config",
+		.commands = FOR_ALL,
+		.line_only = true,
+		.set = set_check_only,
+		.help = "read the configuration and the files it names, say what is wrong, and end",
+	},
+	{
 		.name = "web.listen-address",
 		.metavar = "HOST:PORT",
 		.fallback = "127.0.0.1:9477",
 		.commands = FOR_RUN,
 		.set = set_address,
 		.help = "where /metrics is served; :PORT for all addresses, [IPV6]:PORT",
+	},
+	{
+		.name = "web.config.file",
+		.metavar = "FILE",
+		.commands = FOR_RUN,
+		.offset = offsetof(struct config, web_config_file),
+		.set = set_path,
+		.help = "TLS, client certificates and passwords, in the format of Prometheus' "
+			"exporters",
 	},
 	{
 		.name = "metrics.prefix",
@@ -308,6 +353,7 @@ const struct flag config_flags[] = {
 		.name = "log.level",
 		.fallback = "info",
 		.commands = FOR_ALL,
+		.reloads = true,
 		.offset = offsetof(struct config, log_level),
 		.set = set_choice,
 		.help = "least severe line that is logged",
@@ -317,6 +363,7 @@ const struct flag config_flags[] = {
 		.name = "log.format",
 		.fallback = "logfmt",
 		.commands = FOR_ALL,
+		.reloads = true,
 		.offset = offsetof(struct config, log_format),
 		.set = set_choice,
 		.help = "form of log lines, on standard error",
@@ -338,6 +385,7 @@ const struct flag config_flags[] = {
 	{
 		.name = "help",
 		.commands = FOR_ALL,
+		.line_only = true,
 		.constant = COMMAND_HELP,
 		.set = set_command,
 		.help = "print this and end",
@@ -345,6 +393,7 @@ const struct flag config_flags[] = {
 	{
 		.name = "version",
 		.commands = FOR_ALL,
+		.line_only = true,
 		.constant = COMMAND_VERSION,
 		.set = set_command,
 		.help = "print the version and end",
@@ -353,9 +402,44 @@ const struct flag config_flags[] = {
 
 const size_t config_flag_count = ARRAY_SIZE(config_flags);
 
-_Static_assert(ARRAY_SIZE(config_flags) <= CONFIG_FLAGS_MAX, "config.c keeps a bit for each");
+_Static_assert(ARRAY_SIZE(config_flags) <= CONFIG_FLAGS_MAX, "struct config has a slot for each");
 
 bool flag_takes_value(const struct flag *flag)
 {
 	return flag->metavar || flag->choices[0];
+}
+
+const struct flag *flag_find(const char *name, size_t n)
+{
+	for (size_t i = 0; i < config_flag_count; i++) {
+		const char *known = config_flags[i].name;
+
+		if (strlen(known) == n && memcmp(known, name, n) == 0)
+			return &config_flags[i];
+	}
+	return NULL;
+}
+
+bool flag_was_given(const struct config *config, const struct flag *flag)
+{
+	return config->given[flag - config_flags] != NULL;
+}
+
+/* Values are kept a line each: those of a list are all compared. */
+static int given_add(char **given, const char *value)
+{
+	_cleanup_buf_ struct buf text = {};
+
+	if (*given)
+		buf_append_cstr(&text, *given);
+	buf_append_cstr(&text, value);
+	buf_append_char(&text, '\n');
+	return replace_string(given, buf_cstr(&text), text.len);
+}
+
+int flag_give(struct config *config, const struct flag *flag, const char *value, struct buf *error)
+{
+	int r = given_add(&config->given[flag - config_flags], value ? value : "");
+
+	return r < 0 ? r : flag->set(config, flag, value, error);
 }

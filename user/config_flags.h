@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* The table of flags: from it config.c parses the command line and prints --help. */
+/* The table of flags: behind the command line, the keys of the configuration file, and --help. */
 #include "config.h"
 
-#define CONFIG_FLAGS_MAX 64 /* config.c keeps a bit for each */
 #define CONFIG_CHOICES_MAX 5
 
 #define FOR_RUN (1u << COMMAND_RUN)
@@ -21,6 +20,8 @@ struct flag {
 	const char *fallback;  /* used when not given; of a list, words; NULL = none */
 	unsigned commands;     /* FOR_… */
 	bool repeats;	       /* a list */
+	bool line_only;	       /* no key of the configuration file */
+	bool reloads;	       /* SIGHUP changes it; an unsigned or an enum at offset */
 	size_t offset;	       /* in struct config, of what a general setter stores */
 	unsigned max;	       /* of a number */
 	enum command constant; /* what set_command() stores */
@@ -38,3 +39,8 @@ extern const struct flag config_flags[];
 extern const size_t config_flag_count;
 
 bool flag_takes_value(const struct flag *flag);
+/* name: n bytes, without dashes. NULL when there is none. */
+const struct flag *flag_find(const char *name, size_t n);
+/* Stores a value and notes that it was given; as flag->set(). */
+int flag_give(struct config *config, const struct flag *flag, const char *value, struct buf *error);
+bool flag_was_given(const struct config *config, const struct flag *flag);

@@ -24,6 +24,7 @@ struct loop {
 	struct source sources[LOOP_SOURCES_MAX];
 	unsigned source_count;
 	struct source tick;
+	struct source hangup;
 	struct source expired;
 	int (*timeout_ms)(void *arg);
 };
@@ -33,24 +34,44 @@ static void on_signal(void *arg)
 	struct loop *loop = arg;
 	struct signalfd_siginfo info;
 
-	if (read(loop->signal_fd, &info, sizeof(info)) == sizeof(info))
+	if (read(loop->signal_fd, &info, sizeof(info)) != sizeof(info))
+		return;
+	if (info.ssi_signo == SIGHUP)
+		loop->hangup.ready(loop->hangup.arg);
+	else
 		loop->stopping = true;
 }
 
-static int signals_watch(struct loop *loop)
+/* For good: a second signal must not cut the end short. Makes the descriptor, or adds to its signals. */
+static int signals_take(struct loop *loop, bool with_hangup)
 {
 	sigset_t set;
 
 	(void)sigemptyset(&set);
 	(void)sigaddset(&set, SIGINT);
 	(void)sigaddset(&set, SIGTERM);
-	/* For good: a second signal must not cut the end short. */
+	if (with_hangup)
+		(void)sigaddset(&set, SIGHUP);
 	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
 		return -errno;
-	loop->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	if (loop->signal_fd < 0)
+	int fd = signalfd(loop->signal_fd, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (fd < 0)
 		return -errno;
-	return loop_add(loop, loop->signal_fd, on_signal, loop);
+	loop->signal_fd = fd;
+	return 0;
+}
+
+static int signals_watch(struct loop *loop)
+{
+	int r = signals_take(loop, false);
+
+	return r < 0 ? r : loop_add(loop, loop->signal_fd, on_signal, loop);
+}
+
+int loop_hangup(struct loop *loop, void (*hangup)(void *arg), void *arg)
+{
+	loop->hangup = (struct source){hangup, arg};
+	return signals_take(loop, true);
 }
 
 int loop_new(struct loop **ret)

@@ -26,6 +26,8 @@ int loop_tick(struct loop *loop, unsigned period_ms, void (*tick)(void *arg), vo
  */
 void loop_deadline(struct loop *loop, int (*timeout_ms)(void *arg), void (*expired)(void *arg),
 		   void *arg);
+/* Calls hangup(arg) for each SIGHUP, which ends the process where this is not called. 0 or -errno. */
+int loop_hangup(struct loop *loop, void (*hangup)(void *arg), void *arg);
 /* Until SIGINT, SIGTERM or loop_stop(): 0. -errno when waiting fails. */
 int loop_run(struct loop *loop);
 /* Makes loop_run() return after the callback that runs now. */

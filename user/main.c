@@ -28,6 +28,8 @@ enum exit_status { EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
 struct app {
 	struct config *config;
+	size_t arg_count; /* the command line: SIGHUP reads it again, with its file */
+	char *const *args;
 	struct loop *loop;
 	struct metrics *metrics;
 	struct pipeline *pipeline;
@@ -50,6 +52,36 @@ static void on_tick(void *arg)
 
 	pipeline_drain(app->pipeline);
 	pipeline_sweep(app->pipeline);
+}
+
+/* Of the command that serves. */
+static void on_serve_tick(void *arg)
+{
+	struct app *app = arg;
+
+	on_tick(app);
+	web_tick(app->web, clock_monotonic_ns());
+}
+
+static void on_hangup(void *arg)
+{
+	struct app *app = arg;
+	_cleanup_config_ struct config *again = NULL;
+	_cleanup_buf_ struct buf message = {}, taken = {}, refused = {};
+	int r = config_parse(app->arg_count, app->args, &again, &message);
+
+	web_reload(app->web);
+	if (r < 0) {
+		log_error("%s; what was read before stands",
+			  message.len ? buf_cstr(&message) : strerror(-r));
+		return;
+	}
+	config_reload(app->config, again, &taken, &refused);
+	log_setup(app->config->log_level, app->config->log_format);
+	log_info("read the configuration again; changed:%s",
+		 taken.len ? buf_cstr(&taken) : " nothing");
+	if (refused.len)
+		log_warn("takes effect when the agent is started again:%s", buf_cstr(&refused));
 }
 
 static void on_web(void *arg)
@@ -116,8 +148,18 @@ static int start_web(struct app *app)
 		.healthy = serve_healthy,
 		.ready = serve_ready,
 	};
-	int r = web_start(config->listen_host, config->listen_port, &handlers, &app->web);
+	const struct web_options options = {
+		.host = config->listen_host,
+		.port = config->listen_port,
+		.config_file = config->web_config_file,
+	};
+	_cleanup_buf_ struct buf message = {};
+	int r = web_start(&options, &handlers, &app->web, &message);
 
+	if (r < 0 && message.len) {
+		log_error("%s", buf_cstr(&message));
+		return r;
+	}
 	if (r < 0) {
 		log_error("cannot listen on %s: %s; choose another with --web.listen-address",
 			  config->listen_address, strerror(-r));
@@ -174,7 +216,9 @@ static int serve(struct app *app)
 	if (r == 0)
 		r = start_web(app);
 	if (r == 0)
-		r = start_pipeline(app, &(struct pipeline_sinks){}, on_tick);
+		r = start_pipeline(app, &(struct pipeline_sinks){}, on_serve_tick);
+	if (r == 0)
+		r = loop_hangup(app->loop, on_hangup, app);
 	if (r < 0)
 		return r;
 	agent_describe(metrics_registry(app->metrics), app->pipeline, clock_ns(CLOCK_REALTIME));
@@ -287,19 +331,39 @@ static int run_command(struct app *app)
 	}
 }
 
+static void print_good(struct buf *out)
+{
+	buf_append_cstr(out, "bunscope: the configuration is good\n");
+}
+
+/* The command line, its file, and the file that says who may read: all that is wrong is known before a start. */
+static int configure(struct app *app, struct buf *message)
+{
+	_cleanup_buf_ struct buf wrong = {};
+	int r = config_parse(app->arg_count, app->args, &app->config, message);
+
+	if (r < 0 || !app->config->web_config_file)
+		return r;
+	r = web_check(app->config->web_config_file, &wrong);
+	if (r < 0)
+		buf_printf(message, "bunscope: %s", wrong.len ? buf_cstr(&wrong) : strerror(-r));
+	return r;
+}
+
 int main(int argc, char **argv)
 {
 	_cleanup_buf_ struct buf message = {};
-	struct app app = {};
-	int r = config_parse((size_t)argc - 1, argv + 1, &app.config, &message);
+	struct app app = {.arg_count = (size_t)argc - 1, .args = argv + 1};
+	int r = configure(&app, &message);
 
 	if (r < 0) {
 		(void)fprintf(stderr, "%s\n", message.len ? buf_cstr(&message) : strerror(-r));
+		app_stop(&app);
 		return EXIT_USAGE;
 	}
 	log_setup(app.config->log_level, app.config->log_format);
 	(void)signal(SIGPIPE, SIG_IGN); /* a reader that is gone is an error of the write */
-	r = run_command(&app);
+	r = app.config->check_only ? print(print_good) : run_command(&app);
 	app_stop(&app);
 	return r < 0 ? EXIT_FAILED : (int)app.verdict;
 }

@@ -64,13 +64,16 @@ def require_bun(version):
 
 @pytest.fixture
 def start_agent():
-    """Starts agents with flags; ends those that are left."""
+    """Starts agents with flags; ends those that are left. ready=False: /readyz cannot be asked in plain HTTP."""
     started = []
 
-    def start(*flags, **options):
+    def start(*flags, ready=True, **options):
         agent = agents.Agent(*flags, **options)
         try:
-            agent.wait_ready()
+            if ready:
+                agent.wait_ready()
+            else:
+                agent.wait_listening()
         except (AssertionError, TimeoutError):
             agent.stop()
             raise

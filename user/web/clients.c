@@ -34,7 +34,7 @@ static struct client *most_silent(struct clients *clients)
 	return found;
 }
 
-struct client *clients_add(struct clients *clients, int fd)
+struct client *clients_add(struct clients *clients, int fd, uint64_t now_ns)
 {
 	struct client *client = free_slot(clients);
 
@@ -42,7 +42,7 @@ struct client *clients_add(struct clients *clients, int fd)
 		return NULL;
 	if (clients->open == CLIENTS_MAX)
 		clients_shut(clients, most_silent(clients));
-	*client = (struct client){.fd = fd, .last_heard = ++clients->turn};
+	*client = (struct client){.fd = fd, .last_heard = ++clients->turn, .waits_ns = now_ns};
 	clients->open++;
 	return client;
 }
@@ -54,9 +54,22 @@ void clients_remove(struct clients *clients, struct client *client)
 	*client = (struct client){.fd = -1};
 }
 
-void clients_heard(struct clients *clients, struct client *client)
+void clients_heard(struct clients *clients, struct client *client, uint64_t now_ns)
 {
 	client->last_heard = ++clients->turn;
+	client->waits_ns = now_ns;
+	client->has_asked = true;
+}
+
+void clients_expire(struct clients *clients, uint64_t now_ns)
+{
+	for (size_t i = 0; i < CLIENT_SLOTS; i++) {
+		struct client *client = &clients->slots[i];
+		uint64_t limit_ns = client->has_asked ? CLIENT_PAUSE_NS : CLIENT_FIRST_NS;
+
+		if (client->fd >= 0 && now_ns - client->waits_ns > limit_ns)
+			clients_shut(clients, client);
+	}
 }
 
 void clients_shut(struct clients *clients, struct client *client)

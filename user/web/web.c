@@ -2,18 +2,22 @@
 #include "web/web.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <microhttpd.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/epoll.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "web/bodies.h"
 #include "web/clients.h"
 #include "web/listen.h"
 #include "web/negotiate.h"
+#include "web/secure.h"
 
 /* Longer than the usual scrape interval of a minute, so that a scraper's connection is kept. */
 #define CONNECTION_TIMEOUT_S 75u
@@ -29,12 +33,20 @@ struct web {
 	struct web_handlers handlers;
 	struct clients clients;
 	struct bodies bodies;
+	int epoll_fd; /* holds the daemon's, which changes with the configuration */
+	int listen_fd;
 	struct MHD_Daemon *daemon;
+	const char *config_file;
+	struct secure *secure;
+	struct secure_stamps stamps;
+	struct buf complaint; /* why the configuration was not taken; empty: it was */
+	uint64_t checked_ns;
 	char address[LISTEN_ADDRESS_BYTES];
 };
 
 struct route {
 	const char *path;
+	bool is_open; /* probes of an orchestrator have no password; what they get says no more than a status */
 	enum MHD_Result (*answer)(struct web *web, struct MHD_Connection *connection);
 };
 
@@ -58,6 +70,20 @@ static const char *request_header(struct MHD_Connection *connection, const char 
 	return MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
 }
 
+/* All answers pass here: with the headers that --web.config.file asks for. */
+static enum MHD_Result queue(struct MHD_Connection *connection, unsigned status,
+			     struct MHD_Response *response)
+{
+	const struct web_config *config = connection_client(connection)->web->secure->config;
+
+	for (size_t i = 0; config && i < config->header_count; i++) {
+		if (!MHD_add_response_header(response, config->headers[i].name,
+					     config->headers[i].value))
+			return MHD_NO;
+	}
+	return MHD_queue_response(connection, status, response);
+}
+
 /* A short answer; header and value may be NULL. */
 static enum MHD_Result send_text(struct MHD_Connection *connection, unsigned status,
 				 const char *type, const char *text, const char *header,
@@ -70,7 +96,7 @@ static enum MHD_Result send_text(struct MHD_Connection *connection, unsigned sta
 		return MHD_NO;
 	if (header && !MHD_add_response_header(response, header, value))
 		return MHD_NO;
-	return MHD_queue_response(connection, status, response);
+	return queue(connection, status, response);
 }
 
 static enum MHD_Result send_plain(struct MHD_Connection *connection, unsigned status,
@@ -98,7 +124,7 @@ static enum MHD_Result send_body(struct MHD_Connection *connection, struct body 
 		return MHD_NO;
 	if (gzip && !MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_ENCODING, "gzip"))
 		return MHD_NO;
-	return MHD_queue_response(connection, MHD_HTTP_OK, response);
+	return queue(connection, MHD_HTTP_OK, response);
 }
 
 static enum MHD_Result answer_metrics(struct web *web, struct MHD_Connection *connection)
@@ -128,14 +154,47 @@ static enum MHD_Result answer_metrics(struct web *web, struct MHD_Connection *co
 	return send_body(connection, body, format, gzip && body_compress(body) == 0);
 }
 
+static void cleanup_mhd(char **text)
+{
+	if (*text)
+		MHD_free(*text);
+}
+
+/* Right, too, where no password is asked for. */
+static enum password_answer password_check(struct web *web, struct MHD_Connection *connection)
+{
+	_cleanup_(cleanup_mhd) char *password = NULL;
+	_cleanup_(cleanup_mhd) char *user = NULL;
+
+	if (!web->secure->passwords)
+		return PASSWORD_RIGHT;
+	user = MHD_basic_auth_get_username_password(connection, &password);
+	if (!user || !password)
+		return PASSWORD_WRONG;
+	return passwords_check(web->secure->passwords, user, password, clock_monotonic_ns());
+}
+
+static enum MHD_Result refuse(struct MHD_Connection *connection, enum password_answer why)
+{
+	if (why == PASSWORD_BUSY)
+		return send_text(connection, MHD_HTTP_TOO_MANY_REQUESTS, TYPE_PLAIN,
+				 "too many wrong passwords\n", MHD_HTTP_HEADER_RETRY_AFTER,
+				 PASSWORD_RETRY_SECONDS);
+	return send_text(connection, MHD_HTTP_UNAUTHORIZED, TYPE_PLAIN, "unauthorized\n",
+			 MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Basic realm=\"bunscope\"");
+}
+
 static enum MHD_Result answer_state(struct web *web, struct MHD_Connection *connection,
 				    bool (*good)(void *arg, struct buf *reasons))
 {
 	_cleanup_buf_ struct buf text = {};
 	bool is_good = good(web->handlers.arg, &text);
 
-	if (text.len == 0)
+	/* The reasons are for those who may read. */
+	if (text.len == 0 || password_check(web, connection) != PASSWORD_RIGHT) {
+		buf_clear(&text);
 		buf_append_cstr(&text, is_good ? "ok\n" : "not ok\n");
+	}
 	return send_plain(connection, is_good ? MHD_HTTP_OK : MHD_HTTP_SERVICE_UNAVAILABLE,
 			  buf_cstr(&text));
 }
@@ -168,10 +227,10 @@ static enum MHD_Result answer_page(struct web *web, struct MHD_Connection *conne
 }
 
 static const struct route routes[] = {
-	{"/metrics", answer_metrics},
-	{"/healthz", answer_healthz},
-	{"/readyz", answer_readyz},
-	{"/", answer_page},
+	{"/metrics", false, answer_metrics},
+	{"/healthz", true, answer_healthz},
+	{"/readyz", true, answer_readyz},
+	{"/", false, answer_page},
 };
 
 static const struct route *route_find(const char *path)
@@ -211,7 +270,13 @@ static enum MHD_Result answer(void *arg, struct MHD_Connection *connection, cons
 		*request = web;
 		return MHD_YES;
 	}
-	clients_heard(&web->clients, client);
+	clients_heard(&web->clients, client, clock_monotonic_ns());
+	if (!route || !route->is_open) {
+		enum password_answer password = password_check(web, connection);
+
+		if (password != PASSWORD_RIGHT)
+			return refuse(connection, password);
+	}
 	if (!route)
 		return send_plain(connection, MHD_HTTP_NOT_FOUND, "not found\n");
 	if (strcmp(method, MHD_HTTP_METHOD_GET) != 0 && strcmp(method, MHD_HTTP_METHOD_HEAD) != 0)
@@ -222,6 +287,21 @@ static enum MHD_Result answer(void *arg, struct MHD_Connection *connection, cons
 	return route->answer(web, connection);
 }
 
+/* NULL: it is not answered. */
+static struct client *client_add(struct web *web, struct MHD_Connection *connection, int fd)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+
+	if (web->secure->tls &&
+	    (!info || tls_session_begin(web->secure->tls, info->tls_session) < 0))
+		return NULL;
+	struct client *client = clients_add(&web->clients, fd, clock_monotonic_ns());
+	if (client)
+		client->web = web;
+	return client;
+}
+
 static void on_connection(void *arg, struct MHD_Connection *connection, void **context,
 			  enum MHD_ConnectionNotificationCode code)
 {
@@ -230,7 +310,7 @@ static void on_connection(void *arg, struct MHD_Connection *connection, void **c
 	struct web *web = arg;
 
 	if (code == MHD_CONNECTION_NOTIFY_STARTED)
-		*context = clients_add(&web->clients, info->connect_fd);
+		*context = client_add(web, connection, info->connect_fd);
 	else if (*context)
 		clients_remove(&web->clients, *context);
 }
@@ -246,8 +326,19 @@ static void on_library_message(void *arg, const char *format, va_list args)
 	log_debug("web: %s", text);
 }
 
-static struct MHD_Daemon *daemon_start(struct web *web, int listen_fd)
+/* secure: what it is to be served with; that of web is the old one until it works. */
+static struct MHD_Daemon *daemon_start(struct web *web, const struct secure *secure, int listen_fd)
 {
+	const struct tls *tls = secure->tls;
+	unsigned flags = MHD_USE_EPOLL | MHD_USE_TURBO | MHD_USE_ERROR_LOG;
+	struct MHD_OptionItem tls_options[] = {
+		{MHD_OPTION_HTTPS_MEM_CERT, 0, tls ? tls->cert.data : NULL},
+		{MHD_OPTION_HTTPS_MEM_KEY, 0, tls ? tls->key.data : NULL},
+		{MHD_OPTION_HTTPS_PRIORITIES, 0, tls ? secure->config->priorities : NULL},
+		{tls && tls->ca.len ? MHD_OPTION_HTTPS_MEM_TRUST : MHD_OPTION_END, 0,
+		 tls ? tls->ca.data : NULL},
+		{MHD_OPTION_END, 0, NULL},
+	};
 	/* The library's own limit stands above ours: reaching it would stop accepting. */
 	struct MHD_OptionItem options[] = {
 		{MHD_OPTION_EXTERNAL_LOGGER, (intptr_t)on_library_message, NULL},
@@ -256,36 +347,91 @@ static struct MHD_Daemon *daemon_start(struct web *web, int listen_fd)
 		{MHD_OPTION_CONNECTION_TIMEOUT, CONNECTION_TIMEOUT_S, NULL},
 		{MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY_BYTES, NULL},
 		{MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)on_connection, web},
+		{tls ? MHD_OPTION_ARRAY : MHD_OPTION_END, 0, tls_options},
 		{MHD_OPTION_END, 0, NULL},
 	};
 
-	return MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_TURBO | MHD_USE_ERROR_LOG, 0, NULL, NULL,
-				answer, web, MHD_OPTION_ARRAY, options, MHD_OPTION_END);
+	return MHD_start_daemon(tls ? flags | MHD_USE_TLS : flags, 0, NULL, NULL, answer, web,
+				MHD_OPTION_ARRAY, options, MHD_OPTION_END);
 }
 
-int web_start(const char *host, const char *port, const struct web_handlers *handlers,
-	      struct web **ret)
+/* It gives up the listening socket first: the library would shut it down for the one that follows. */
+static void daemon_stop(struct web *web)
 {
-	_cleanup_close_ int fd = -1;
+	if (!web->daemon)
+		return;
+	int fd = MHD_quiesce_daemon(web->daemon);
+	if (fd >= 0)
+		(void)close(fd);
+	MHD_stop_daemon(web->daemon);
+	web->daemon = NULL;
+}
+
+static int daemon_epoll_fd(const struct web *web)
+{
+	return MHD_get_daemon_info(web->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
+}
+
+/*
+ * Serves with secure instead of what was before. The old connections end: whom they were opened for may have
+ * lost the right to them. Those that wait to be accepted are not touched.
+ */
+static int daemon_replace(struct web *web, struct secure **secure)
+{
+	struct epoll_event event = {.events = EPOLLIN};
+	_cleanup_close_ int fd = fcntl(web->listen_fd, F_DUPFD_CLOEXEC, 0);
+
+	if (fd < 0)
+		return -errno;
+	errno = ENOMEM;
+	struct MHD_Daemon *daemon = daemon_start(web, *secure, fd);
+	if (!daemon)
+		return -errno;
+	(void)take_fd(fd); /* closed by the library */
+	daemon_stop(web);
+	secure_free(&web->secure);
+	web->daemon = daemon;
+	web->secure = take_ptr(*secure);
+	if (epoll_ctl(web->epoll_fd, EPOLL_CTL_ADD, daemon_epoll_fd(web), &event) < 0)
+		return -errno;
+	return 0;
+}
+
+static int listener_open(struct web *web, const struct web_options *options)
+{
+	int r = listen_open(options->host, options->port, &web->listen_fd);
+
+	if (r == 0)
+		r = listen_address(web->listen_fd, web->address);
+	if (r < 0)
+		return r;
+	web->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	return web->epoll_fd < 0 ? -errno : 0;
+}
+
+int web_start(const struct web_options *options, const struct web_handlers *handlers,
+	      struct web **ret, struct buf *message)
+{
+	_cleanup_secure_ struct secure *secure = NULL;
 	_cleanup_web_ struct web *web = calloc(1, sizeof(*web));
 
 	if (!web)
 		return -ENOMEM;
 	web->handlers = *handlers;
+	web->config_file = options->config_file;
+	web->listen_fd = -1;
+	web->epoll_fd = -1;
 	clients_init(&web->clients);
 	bodies_init(&web->bodies);
 
-	int r = listen_open(host, port, &fd);
+	secure_stamp(web->config_file, NULL, &web->stamps);
+	int r = secure_read(web->config_file, &secure, message);
+	if (r == 0)
+		r = listener_open(web, options);
+	if (r == 0)
+		r = daemon_replace(web, &secure);
 	if (r < 0)
 		return r;
-	r = listen_address(fd, web->address);
-	if (r < 0)
-		return r;
-	errno = ENOMEM;
-	web->daemon = daemon_start(web, fd);
-	if (!web->daemon)
-		return -errno;
-	(void)take_fd(fd); /* closed by the library */
 	*ret = take_ptr(web);
 	return 0;
 }
@@ -294,11 +440,71 @@ void web_stop(struct web **web)
 {
 	if (!*web)
 		return;
-	if ((*web)->daemon)
-		MHD_stop_daemon((*web)->daemon);
+	daemon_stop(*web);
+	cleanup_close(&(*web)->listen_fd);
+	cleanup_close(&(*web)->epoll_fd);
+	secure_free(&(*web)->secure);
 	bodies_free(&(*web)->bodies);
+	buf_free(&(*web)->complaint);
 	free(*web);
 	*web = NULL;
+}
+
+int web_check(const char *config_file, struct buf *message)
+{
+	_cleanup_secure_ struct secure *secure = NULL;
+
+	return secure_read(config_file, &secure, message);
+}
+
+/* Once for each reason, not once a second. */
+static void complain(struct web *web, struct buf *why, int r)
+{
+	if (why->len == 0)
+		buf_append_cstr(why, strerror(-r));
+	if (strcmp(buf_cstr(why), buf_cstr(&web->complaint)) == 0)
+		return;
+	log_error("%s; what was read before stands", buf_cstr(why));
+	buf_clear(&web->complaint);
+	buf_append(&web->complaint, why->data, why->len);
+}
+
+void web_reload(struct web *web)
+{
+	_cleanup_secure_ struct secure *secure = NULL;
+	_cleanup_buf_ struct buf why = {};
+
+	if (!web->config_file)
+		return;
+	secure_stamp(web->config_file, web->secure, &web->stamps);
+	int r = secure_read(web->config_file, &secure, &why);
+	bool same =
+		r == 0 && memcmp(secure->digest, web->secure->digest, sizeof(secure->digest)) == 0;
+	if (r == 0 && !same)
+		r = daemon_replace(web, &secure);
+	if (r < 0) {
+		complain(web, &why, r);
+		return;
+	}
+	if (!same || web->complaint.len)
+		log_info("read %s again", web->config_file);
+	buf_clear(&web->complaint);
+}
+
+void web_tick(struct web *web, uint64_t now_ns)
+{
+	struct secure_stamps stamps;
+
+	if (now_ns - web->checked_ns < NS_PER_SECOND)
+		return;
+	web->checked_ns = now_ns;
+	clients_expire(&web->clients, now_ns);
+	if (!web->config_file)
+		return;
+	secure_stamp(web->config_file, web->secure, &stamps);
+	/* What is wrong may be mended by a file that is not among those read before. */
+	if (web->complaint.len || memcmp(&stamps, &web->stamps, sizeof(stamps)) != 0)
+		web_reload(web);
 }
 
 const char *web_address(const struct web *web)
@@ -308,7 +514,7 @@ const char *web_address(const struct web *web)
 
 int web_epoll_fd(const struct web *web)
 {
-	return MHD_get_daemon_info(web->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
+	return web->epoll_fd;
 }
 
 int web_timeout_ms(const struct web *web)

@@ -6,6 +6,7 @@
  * when web_epoll_fd() is readable, or web_timeout_ms() have passed, call web_run().
  */
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/buf.h"
 #include "metric/metric.h"
@@ -24,9 +25,25 @@ struct web;
 
 #define _cleanup_web_ __attribute__((cleanup(web_stop)))
 
-/* host, port and errors as for listen_open(). Copies handlers. */
-int web_start(const char *host, const char *port, const struct web_handlers *handlers,
-	      struct web **ret);
+/* Strings outlive the server. */
+struct web_options {
+	const char *host; /* this and port: as for listen_open() */
+	const char *port;
+	const char *config_file; /* --web.config.file; NULL: plain HTTP for everybody */
+};
+
+/* Copies handlers. Errors as for listen_open(); or, with a message, of the configuration file. */
+int web_start(const struct web_options *options, const struct web_handlers *handlers,
+	      struct web **ret, struct buf *message);
+/* For --check-config: 0, or -EINVAL with a message. */
+int web_check(const char *config_file, struct buf *message);
+/*
+ * Once a second or so: reads the configuration again when a file of it has changed, and ends connections that take
+ * their time to send a request. In what it logs it says why it keeps the old one.
+ */
+void web_tick(struct web *web, uint64_t now_ns);
+/* Reads the configuration again, whether it has changed or not. */
+void web_reload(struct web *web);
 void web_stop(struct web **web);
 /* The address it is bound to, as HOST:PORT with the real port. Owned by web. */
 const char *web_address(const struct web *web);

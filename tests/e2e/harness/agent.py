@@ -49,8 +49,12 @@ class Agent:
         match = LISTENING.search(self.log)
         return match and (match.group(1), int(match.group(2)))
 
-    def wait_ready(self):
+    def wait_listening(self):
         self.address = wait_until(self._find_address, "the agent listens", READY_SECONDS)
+        return self
+
+    def wait_ready(self):
+        self.wait_listening()
         wait_until(lambda: self.get("/readyz").status == 200, "/readyz says 200", READY_SECONDS)
         return self
 

@@ -20,7 +20,7 @@ static struct pair connect_one(struct clients *clients)
 	int fds[2];
 
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds), 0);
-	return (struct pair){fds[0], fds[1], clients_add(clients, fds[0])};
+	return (struct pair){fds[0], fds[1], clients_add(clients, fds[0], 0)};
 }
 
 static bool was_shut(const struct pair *pair)
@@ -47,7 +47,7 @@ static void the_most_silent_makes_room(void **state)
 	clients_init(&clients);
 	for (int i = 0; i < CLIENTS_MAX; i++)
 		pairs[i] = connect_one(&clients);
-	clients_heard(&clients, pairs[0].client);
+	clients_heard(&clients, pairs[0].client, 0);
 	for (int i = 0; i < CLIENTS_MAX; i++)
 		assert_false(was_shut(&pairs[i]));
 
@@ -79,9 +79,35 @@ static void a_full_table_turns_away(void **state)
 	assert_int_equal(clients.open, 0);
 }
 
+/* A first request is due soon, a next one after a pause; whoever has asked has longer. */
+static void the_slow_are_shut(void **state)
+{
+	struct pair pairs[3];
+	struct clients clients;
+
+	(void)state;
+	clients_init(&clients);
+	for (int i = 0; i < 3; i++)
+		pairs[i] = connect_one(&clients);
+	clients_heard(&clients, pairs[0].client, 0);
+	clients_heard(&clients, pairs[1].client, CLIENT_FIRST_NS);
+
+	clients_expire(&clients, CLIENT_FIRST_NS);
+	assert_int_equal(clients.open, 3);
+	clients_expire(&clients, CLIENT_FIRST_NS + 1);
+	assert_true(was_shut(&pairs[2]));
+	assert_int_equal(clients.open, 2);
+	clients_expire(&clients, CLIENT_PAUSE_NS + 1);
+	assert_true(was_shut(&pairs[0]));
+	assert_false(was_shut(&pairs[1]));
+	for (int i = 0; i < 3; i++)
+		disconnect(&clients, &pairs[i]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_slow_are_shut),
 		cmocka_unit_test(the_most_silent_makes_room),
 		cmocka_unit_test(a_full_table_turns_away),
 	};
