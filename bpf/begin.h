@@ -63,6 +63,7 @@ static __always_inline struct run *run_begin(struct task_struct *task,
 {
 	__u32 tgid = BPF_CORE_READ(task, tgid);
 	struct run_key key = {.tgid = tgid};
+	struct stream_filter filter;
 	struct watch *watch;
 	struct run *run;
 	int r;
@@ -84,6 +85,8 @@ static __always_inline struct run *run_begin(struct task_struct *task,
 	run->key = key;
 	run_fill(run, task, executable);
 	ancestors_watch(run, task);
+	stream_filter_of(&filter, run);
+	stream_filter_add(&filter, 1);
 	for (__u32 i = 0; i < STDIO_COUNT; i++) {
 		stream_register(run, i);
 		watch->stdio[i] = run->stdio[i].key.address;

@@ -82,6 +82,12 @@ SHARED struct {
  */
 SHARED __u32 watched_buckets[WATCHED_BUCKETS];
 
+/*
+ * The same for door A, which asks about inodes: number of runs' stdio inodes, both ends, by inode number %
+ * STREAM_BUCKETS. A pipe or socket that has nothing to do with us pays one load.
+ */
+SHARED __u32 stream_buckets[STREAM_BUCKETS];
+
 /* Of the running kernel; set before it is loaded. */
 SHARED const volatile __u32 page_bytes;
 

@@ -56,7 +56,13 @@ int BPF_PROG(exec_prepare_fentry, struct linux_binprm *bprm)
 SEC("tracepoint")
 int exec_prepare_syscall(struct sys_enter_args *ctx)
 {
-	exec_prepare(executable_read_user(ctx->args[ctx->number == SYSCALL_EXECVEAT]));
+	__u64 path = ctx->args[0], second = ctx->args[1];
+
+	/* Each read at its own offset: the verifier refuses a context pointer that was added to, up to 6.1. */
+	barrier_var(second);
+	if (ctx->number == SYSCALL_EXECVEAT)
+		path = second;
+	exec_prepare(executable_read_user(path));
 	return 0;
 }
 
@@ -124,15 +130,6 @@ int pipe_failed(struct sys_exit_args *ctx)
 
 /* ---- exec worked: the run counts ---- */
 
-/* It never was a run. */
-static __always_inline void run_drop(struct run *run)
-{
-	struct run_key key = run->key;
-
-	run_forget_streams(run);
-	map_delete(&runs, &key);
-}
-
 static __always_inline void args_read(struct run *run, struct task_struct *task)
 {
 	__u64 from = BPF_CORE_READ(task, mm, arg_start), to = BPF_CORE_READ(task, mm, arg_end);
@@ -167,9 +164,9 @@ int BPF_PROG(exec_confirm, struct task_struct *p)
 	}
 
 	if (run->exec_error) {
-		/* After a failed try it executed something else. */
+		/* After a failed try it executed something else: it never was a run. */
 		watch->run_start_ns = 0;
-		run_drop(run);
+		run_remove(run);
 		return 0;
 	}
 	args_read(run, task);
@@ -331,7 +328,7 @@ int BPF_PROG(process_exit, struct task_struct *p)
 	if (!dead)
 		return 0;
 	if (run)
-		run_drop(run);
+		run_remove(run); /* it never was one */
 	watched_remove(tgid);
 	return 0;
 }

@@ -55,6 +55,23 @@ static __always_inline void run_forget_streams(const struct run *run)
 }
 
 /*
+ * Takes a run out of the map, and with it all that leads to it. False when somebody else did: who deletes the
+ * map's entry owns the record, so it is sent once.
+ */
+static __always_inline bool run_remove(struct run *run)
+{
+	struct run_key key = run->key;
+	struct stream_filter filter;
+
+	stream_filter_of(&filter, run);
+	run_forget_streams(run);
+	if (map_delete(&runs, &key) < 0)
+		return false;
+	stream_filter_add(&filter, -1);
+	return true;
+}
+
+/*
  * User space looks into the ring ten times a second and at each scrape anyway. It is woken only when the
  * ring fills faster than that: a wake-up costs more than everything else that it does for a run.
  */
@@ -66,10 +83,9 @@ static __always_inline __u64 ring_wakeup(void)
 	return BPF_RB_FORCE_WAKEUP;
 }
 
-/* Sends a run that is over. Whoever deletes the map's entry owns the record, so it is sent once. */
+/* Sends a run that is over. */
 static __always_inline void run_send(struct run *run)
 {
-	struct run_key key = run->key;
 	struct run *sent = bpf_ringbuf_reserve(&ring, sizeof(*sent), 0);
 
 	if (!sent) {
@@ -78,8 +94,7 @@ static __always_inline void run_send(struct run *run)
 		return;
 	}
 	bpf_probe_read_kernel(sent, sizeof(*sent), run);
-	run_forget_streams(run);
-	if (map_delete(&runs, &key) < 0) {
+	if (!run_remove(run)) {
 		bpf_ringbuf_discard(sent, BPF_RB_NO_WAKEUP);
 		return;
 	}

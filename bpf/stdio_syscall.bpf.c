@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The stdio family, door B: transfers as the exits of system calls, where fentry will not load.
+ * The stdio family, door B: transfers as the exits of system calls, where door A (stdio_fentry.bpf.c) will not load.
  * The descriptor is looked up after the call: exact unless another thread closed it meanwhile.
  */
 #include "bpf/maps.h"
@@ -73,14 +73,6 @@ static __always_inline bool pieces_have_room(const struct transfer *transfer)
 	return true;
 }
 
-static __always_inline bool watch_has_stdio(const struct watch *watch, const struct inode *inode)
-{
-	__u64 address = (__u64)inode;
-
-	return watch->stdio[STDIO_IN] == address || watch->stdio[STDIO_OUT] == address ||
-	       watch->stdio[STDIO_ERR] == address;
-}
-
 static __always_inline int transfer_exit(const struct watch *watch, __u32 tgid,
 					 struct pt_regs *regs, __u64 number, long result)
 {
@@ -95,7 +87,7 @@ static __always_inline int transfer_exit(const struct watch *watch, __u32 tgid,
 		return 0;
 	}
 	inode = BPF_CORE_READ(file, f_inode);
-	if (!watch->ancestor && !watch_has_stdio(watch, inode))
+	if (!watch->ancestor && !watch_has_stdio(watch, (__u64)inode))
 		return 0;
 	inode_key_read(&transfer.key, inode);
 	transfer.direction = is_read(number) ? TRANSFER_READ : TRANSFER_WRITE;
@@ -103,6 +95,7 @@ static __always_inline int transfer_exit(const struct watch *watch, __u32 tgid,
 		return 0;
 	if (result == 0 && transfer.iov && !pieces_have_room(&transfer))
 		return 0;
+	transfer_simplify(&transfer);
 	transfer_account(watch, &transfer);
 	return 0;
 }

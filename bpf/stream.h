@@ -180,6 +180,29 @@ static __always_inline void stream_forget(const struct run *run, __u32 index)
 		map_delete(&streams, &key);
 }
 
+/* The filter in front of door A: which inodes any run's stdio goes through. */
+struct stream_filter {
+	__u64 numbers[2 * STDIO_COUNT]; /* 0 = none */
+};
+
+static __always_inline void stream_filter_of(struct stream_filter *filter, const struct run *run)
+{
+	for (__u32 i = 0; i < STDIO_COUNT; i++) {
+		filter->numbers[2 * i] = run->stdio[i].key.number;
+		filter->numbers[2 * i + 1] = run->stdio[i].peer_key.number;
+	}
+}
+
+static __always_inline void stream_filter_add(const struct stream_filter *filter, __u32 n)
+{
+	for (__u32 i = 0; i < 2 * STDIO_COUNT; i++) {
+		__u64 number = filter->numbers[i];
+
+		if (number)
+			__sync_fetch_and_add(&stream_buckets[number % STREAM_BUCKETS], n);
+	}
+}
+
 /* What is left of a pipe; 0 when both ends are closed, that is: another inode may be at its address. */
 static __always_inline __u32 pipe_state(const struct inode_key *key)
 {

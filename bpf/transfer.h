@@ -19,6 +19,8 @@ struct transfer {
 	__u64 requested; /* bytes that the piece holds, or has room for */
 	__u64 iov;	 /* else of its struct iovec array */
 	__u64 iov_count; /* 0 = in one piece */
+	__u64 iov_skip;	 /* bytes of the first piece that are not the transfer's */
+	bool iov_kernel; /* the array is the kernel's copy */
 };
 
 /* Where in a run's record one side of its request or reply is kept. Sizes are powers of two. */
@@ -95,6 +97,21 @@ static __always_inline long payload_keep(struct run *run, const struct payload *
 	return r;
 }
 
+/* One of the array's, without what is not the transfer's. */
+static __always_inline bool piece_load(struct iovec *piece, const struct transfer *transfer,
+				       __u64 i)
+{
+	void *from = (void *)(transfer->iov + i * sizeof(*piece));
+	long r = transfer->iov_kernel ? bpf_probe_read_kernel(piece, sizeof(*piece), from)
+				      : bpf_probe_read_user(piece, sizeof(*piece), from);
+
+	if (i == 0 && transfer->iov_skip) {
+		piece->base += transfer->iov_skip;
+		piece->len -= transfer->iov_skip;
+	}
+	return r == 0;
+}
+
 /* The i-th piece of a transfer, at most `left` bytes. False when it has no such piece. */
 static __always_inline bool piece_read(struct iovec *piece, const struct transfer *transfer,
 				       __u32 i, __u64 left)
@@ -102,8 +119,7 @@ static __always_inline bool piece_read(struct iovec *piece, const struct transfe
 	if (transfer->iov) {
 		if (i >= transfer->iov_count)
 			return false;
-		if (bpf_probe_read_user(piece, sizeof(*piece),
-					(void *)(transfer->iov + i * sizeof(*piece))) < 0)
+		if (!piece_load(piece, transfer, i))
 			return false;
 	} else {
 		piece->base = transfer->base;
@@ -182,7 +198,7 @@ static __always_inline bool place_of_self(struct place *place, const struct watc
 {
 	struct run *run;
 
-	if (!watch->run_start_ns)
+	if (!watch || !watch->run_start_ns)
 		return false;
 	run = run_find(transfer->tgid, watch->run_start_ns);
 	if (!run)
@@ -215,6 +231,19 @@ static __always_inline bool place_of_peer(struct place *place, const struct tran
 	return place->run != NULL;
 }
 
+/* One piece in an array is a piece. */
+static __always_inline void transfer_simplify(struct transfer *transfer)
+{
+	struct iovec piece = {};
+
+	if (transfer->iov_count != 1 || !piece_load(&piece, transfer, 0))
+		return;
+	transfer->base = piece.base;
+	transfer->requested = piece.len;
+	transfer->iov = 0;
+	transfer->iov_count = 0;
+}
+
 /* What the server has to write, of which the pipe may not have taken all. */
 static __always_inline void request_offer(struct run *run, __u64 offset,
 					  const struct transfer *transfer)
@@ -234,6 +263,7 @@ static __always_inline void request_offer(struct run *run, __u64 offset,
 		user_fault(run);
 }
 
+/* `watch`: of the process that did it; NULL when it is not watched, door A sees it all the same. */
 static __always_inline void transfer_account(const struct watch *watch,
 					     const struct transfer *transfer)
 {

@@ -117,6 +117,23 @@ struct file {
 	void *private_data;
 };
 
+struct kiocb {
+	struct file *ki_filp;
+};
+
+struct iov_iter {
+	__u8 iter_type;
+	unsigned long iov_offset;
+	unsigned long count;
+	const void *__iov;
+	void *ubuf;
+	unsigned long nr_segs;
+};
+
+struct msghdr {
+	struct iov_iter msg_iter;
+};
+
 struct fdtable {
 	unsigned int max_fds;
 	struct file **fd;
@@ -148,6 +165,7 @@ struct unix_sock {
 };
 
 struct socket {
+	struct file *file;
 	struct sock *sk;
 };
 

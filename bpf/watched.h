@@ -11,6 +11,13 @@ static __always_inline struct watch *watched_find(__u32 tgid)
 	return bpf_map_lookup_elem(&watched, &tgid);
 }
 
+/* The inode at that address is the stdin, stdout or stderr of the run that it is. */
+static __always_inline bool watch_has_stdio(const struct watch *watch, __u64 inode)
+{
+	return watch->stdio[STDIO_IN] == inode || watch->stdio[STDIO_OUT] == inode ||
+	       watch->stdio[STDIO_ERR] == inode;
+}
+
 /* Watches a process; one that is watched already stays as it is. False when the map is full. */
 static __always_inline bool watched_add(__u32 tgid)
 {

@@ -48,6 +48,8 @@
 #define WATCHED_PER_RUN (1 + ANCESTORS_MAX)
 /* Buckets of the filter in front of the watched map: one 16 KiB array, hot in the first-level cache. */
 #define WATCHED_BUCKETS 4096
+/* Buckets of the filter in front of the streams map: the same for inodes. */
+#define STREAM_BUCKETS 4096
 /* Processes between the server and Bun (sh -c, bunx, npm) that may own the pipes. */
 #define ANCESTORS_MAX 4
 /* Pieces of one readv, writev, sendmsg or recvmsg whose payload is looked at; all their bytes count. */

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "base/log.h"
 #include "kernel/caps.h"
 #include "kernel/libbpf_log.h"
 
@@ -29,6 +30,16 @@ void setup_plan(const struct config *config, struct plan *ret)
 	plan_make(&caps, stdio_probe(config), ret);
 }
 
+/* Facts say that door A should work; whether this kernel's structures suit its programs, only loading it tells. */
+static void plan_without_door_a(struct plan *ret)
+{
+	struct caps caps;
+
+	caps_ask(&caps);
+	caps.pipe = caps.anon_pipe = false;
+	plan_make(&caps, STDIO_PROBE_AUTO, ret);
+}
+
 int setup_probe(const struct config *config, struct plan *plan, probe_record_fn *finished,
 		void *arg, struct probe **ret, struct buf *message)
 {
@@ -49,6 +60,11 @@ int setup_probe(const struct config *config, struct plan *plan, probe_record_fn 
 		return -EOPNOTSUPP;
 	}
 	int r = probe_start(&probe_config, plan, ret, error, sizeof(error));
+	if (r < 0 && config->stdio == CONFIG_STDIO_AUTO && plan_has_door_a(plan)) {
+		log_warn("%s; trying without --probe.stdio=fentry", error);
+		plan_without_door_a(plan);
+		r = probe_start(&probe_config, plan, ret, error, sizeof(error));
+	}
 	if (r < 0)
 		buf_append_cstr(message, error);
 	return r;

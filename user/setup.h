@@ -10,7 +10,8 @@
 /* Asks the kernel and decides. Never fails: the plan says what will not work. */
 void setup_plan(const struct config *config, struct plan *ret);
 /*
- * Loads and attaches what the plan says, and updates it. 0 or -errno, with one line in `message` that
+ * Loads and attaches what the plan says, and updates it; falls back to door B where door A was not asked for and
+ * turns out not to work. 0 or -errno, with one line in `message` that
  * says what to do; nothing stays attached then.
  */
 int setup_probe(const struct config *config, struct plan *plan, probe_record_fn *finished,

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is a run: other scripts, other names of Bun, compiled programs, scripts with a #!, a pid namespace."""
+import json
 import os
 import shutil
 import subprocess
@@ -8,6 +9,7 @@ import pytest
 
 from conftest import require
 from harness import parents
+from harness.agent import run_agent
 from harness.expect import Expected, Run, check, run_of
 from harness.watch import verify_runs, verify_truths, watch_one
 
@@ -142,10 +144,12 @@ def test_pid_namespace(agent, start_parent, bun, tool):
 @pytest.mark.parametrize("door", ["syscall", "fentry"])
 def test_each_door(start_agent, parent, door):
     """The same runs through each way to see stdio, where the kernel allows it."""
-    try:
-        agent = start_agent(f"--probe.stdio={door}")
-    except (AssertionError, TimeoutError) as error:
-        pytest.skip(f"--probe.stdio={door} does not start here: {str(error)[-200:].strip()}")
+    flag = f"--probe.stdio={door}"
+    report = json.loads(run_agent("doctor", "--json", flag).stdout)
+    transfer = next(hook for hook in report["hooks"] if hook["hook"] == "transfer")
+    if transfer["state"] == "failed":
+        pytest.skip(f"no door {door} here: {transfer['lacks']}")
+    agent = start_agent(flag)
     for job in ({"tool": "echo", "input_pad_bytes": 300_000}, {"tool": "rejects"}, {"tool": "sleep", "timeout_ms": 400}):
         before = agent.scrape()
         verify_truths(agent, before, parent.run(**job))

@@ -3,6 +3,7 @@
 
 #include <linux/bpf.h>
 #include <linux/capability.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -46,22 +47,72 @@ static void ask_victim(const struct btf *btf, struct caps *caps)
 	caps->victim_is_pid = !caps->victim_is_task;
 }
 
-/* Loads `return 0` for a function, to see whether this kernel allows it. */
-static bool fentry_loads(const struct btf *btf, const char *function)
+/*
+ * Loads `return 0` for the return from a function and attaches it, to see whether this kernel allows it: some
+ * refuse the one, some (arm64 until 6.3) the other.
+ */
+static bool is_traceable(const struct btf *btf, const char *function)
 {
 	const struct bpf_insn nothing[] = {
 		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0},
 		{.code = BPF_JMP | BPF_EXIT},
 	};
-	LIBBPF_OPTS(bpf_prog_load_opts, options, .expected_attach_type = BPF_TRACE_FENTRY);
+	LIBBPF_OPTS(bpf_prog_load_opts, options, .expected_attach_type = BPF_TRACE_FEXIT);
 	int id = btf__find_by_name_kind(btf, function, BTF_KIND_FUNC);
 
 	if (id < 0)
 		return false;
 	options.attach_btf_id = (unsigned)id;
-	_cleanup_close_ int fd = bpf_prog_load(BPF_PROG_TYPE_TRACING, "caps_fentry", "GPL", nothing,
-					       ARRAY_SIZE(nothing), &options);
-	return fd >= 0;
+	_cleanup_close_ int program = bpf_prog_load(BPF_PROG_TYPE_TRACING, "caps_fexit", "GPL",
+						    nothing, ARRAY_SIZE(nothing), &options);
+	if (program < 0)
+		return false;
+	_cleanup_close_ int link = bpf_raw_tracepoint_open(NULL, program);
+	return link >= 0;
+}
+
+static bool are_traceable(const struct btf *btf, const char *const *functions, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (!is_traceable(btf, functions[i]))
+			return false;
+	}
+	return true;
+}
+
+/* The structure that a function's first parameter points to; "" when there is none. */
+static const char *first_structure(const struct btf *btf, const char *function)
+{
+	int id = btf__find_by_name_kind(btf, function, BTF_KIND_FUNC);
+	const struct btf_type *type = id < 0 ? NULL : btf__type_by_id(btf, (unsigned)id);
+	const struct btf_type *prototype = type ? btf__type_by_id(btf, type->type) : NULL;
+
+	if (!prototype || btf_vlen(prototype) == 0)
+		return "";
+	const struct btf_type *pointer = btf__type_by_id(btf, btf_params(prototype)[0].type);
+	const struct btf_type *structure =
+		pointer && btf_is_ptr(pointer) ? btf__type_by_id(btf, pointer->type) : NULL;
+	return structure ? btf__name_by_offset(btf, structure->name_off) : "";
+}
+
+/* What the fentry flavours need. */
+static void ask_functions(const struct btf *btf, struct caps *caps)
+{
+	static const char *const pipe[] = {"pipe_read", "pipe_write"};
+	static const char *const anon_pipe[] = {"anon_pipe_read", "anon_pipe_write"};
+	static const char *const streams[] = {
+		"unix_stream_recvmsg",	"unix_stream_sendmsg",	 "generic_file_read_iter",
+		"shmem_file_read_iter", "generic_perform_write",
+	};
+	const char *write_argument = first_structure(btf, "generic_perform_write");
+
+	caps->begin_new_exec = is_traceable(btf, "begin_new_exec");
+	caps->pipe = are_traceable(btf, pipe, ARRAY_SIZE(pipe));
+	caps->anon_pipe = are_traceable(btf, anon_pipe, ARRAY_SIZE(anon_pipe));
+	caps->fentry = caps->begin_new_exec || caps->pipe || caps->anon_pipe;
+	caps->stream_functions = caps->fentry && are_traceable(btf, streams, ARRAY_SIZE(streams));
+	caps->write_takes_file = strcmp(write_argument, "file") == 0;
+	caps->write_takes_iocb = strcmp(write_argument, "kiocb") == 0;
 }
 
 static bool has_syscall_tracepoints(void)
@@ -88,7 +139,6 @@ void caps_ask(struct caps *caps)
 	caps->sys_exit = tracepoint_prototype(btf, "btf_trace_sys_exit");
 	caps->task_pt_regs = btf__find_by_name_kind(btf, "bpf_task_pt_regs", BTF_KIND_FUNC) > 0;
 	ask_victim(btf, caps);
-	caps->begin_new_exec = btf__find_by_name_kind(btf, "begin_new_exec", BTF_KIND_FUNC) > 0;
-	caps->fentry = caps->begin_new_exec && fentry_loads(btf, "begin_new_exec");
+	ask_functions(btf, caps);
 	btf__free(btf);
 }

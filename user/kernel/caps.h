@@ -19,9 +19,20 @@
 	  "grant CAP_SYS_PTRACE, or run as root")                                                  \
 	X(sched_prepare_exec, "this kernel has no tracepoint sched_prepare_exec",                  \
 	  "Linux 6.10 has it")                                                                     \
-	X(begin_new_exec, "this kernel has no traceable begin_new_exec()", "Linux 5.8 has it")     \
-	X(fentry, "this kernel loads no fentry programs",                                          \
+	X(fentry, "this kernel lets no program on to its functions (fentry)",                      \
 	  "use one with CONFIG_FUNCTION_TRACER that allows them")                                  \
+	X(begin_new_exec, "this kernel has no traceable begin_new_exec()", "Linux 5.8 has it")     \
+	X(stream_functions,                                                                        \
+	  "this kernel has no traceable functions for Unix streams and the reading of files",      \
+	  "use one built with CONFIG_UNIX=y, as distributions' are")                               \
+	X(write_takes_file, "generic_perform_write() is not given a file",                         \
+	  "up to Linux 6.4 it is")                                                                 \
+	X(write_takes_iocb, "generic_perform_write() is not given an I/O control block",           \
+	  "since Linux 6.5 it is")                                                                 \
+	X(pipe, "this kernel has no traceable pipe_read() and pipe_write()",                       \
+	  "up to Linux 6.14 distributions' have them")                                             \
+	X(anon_pipe, "this kernel has no traceable anon_pipe_read() and anon_pipe_write()",        \
+	  "since Linux 6.15 distributions' have them")                                             \
 	X(sys_exit, "this kernel has no tracepoint sys_exit",                                      \
 	  "use one built with CONFIG_HAVE_SYSCALL_TRACEPOINTS, as distributions' are")             \
 	X(syscall_tracepoints, "no tracefs with events/syscalls can be read",                      \

@@ -31,6 +31,10 @@ static const struct fact_text {
 /* Of every program: it is loaded, and its offsets are the running kernel's. */
 #define NEEDS_ALWAYS (NEEDS(may_load) | NEEDS(btf))
 
+/* What all forms of door A have: bpf/stdio_fentry.bpf.c. */
+#define NEEDS_DOOR_A (NEEDS(fentry) | NEEDS(stream_functions))
+#define DOOR_A PLAN_UNIX_RECVMSG, PLAN_UNIX_SENDMSG, PLAN_FILE_READ, PLAN_SHMEM_READ
+
 /* One way to serve a hook. */
 struct candidate {
 	const char *flavour;
@@ -77,6 +81,12 @@ static const struct hook {
 		{"iter", NEEDS(may_read_processes), 0, "", {}, 0},
 		{"iter", 0, 0, "of the runs under way when the agent starts, those of other users", {}, 0}}},
 	{"stdio", "transfer", true, "what runs read and write, and so tool and outcome", {
+		{"fentry", NEEDS_DOOR_A | NEEDS(write_takes_file) | NEEDS(pipe), STDIO_PROBE_SYSCALL, "",
+		 {PLAN_PIPE_READ, PLAN_PIPE_WRITE, PLAN_FILE_WRITE_6_4, DOOR_A}, 7},
+		{"fentry", NEEDS_DOOR_A | NEEDS(write_takes_iocb) | NEEDS(pipe), STDIO_PROBE_SYSCALL, "",
+		 {PLAN_PIPE_READ, PLAN_PIPE_WRITE, PLAN_FILE_WRITE, DOOR_A}, 7},
+		{"fentry", NEEDS_DOOR_A | NEEDS(write_takes_iocb) | NEEDS(anon_pipe), STDIO_PROBE_SYSCALL, "",
+		 {PLAN_ANON_PIPE_READ, PLAN_ANON_PIPE_WRITE, PLAN_FILE_WRITE, DOOR_A}, 7},
 		{"tracepoint", NEEDS(syscall_tracepoints) | NEEDS(task_pt_regs), STDIO_PROBE_FENTRY, "",
 		 {PLAN_TRANSFER_TRACEPOINT}, 1},
 		{"tp_btf", NEEDS(sys_exit), STDIO_PROBE_FENTRY, "every system call of every process pays for it",
@@ -94,17 +104,17 @@ static unsigned facts_of(const struct caps *caps)
 	return facts;
 }
 
-/* Why a candidate will not do, NULL when it will. */
-static const struct fact_text *why_not(const struct candidate *candidate, unsigned facts,
-				       enum stdio_probe stdio)
+/* The first thing that a candidate needs and the kernel lacks, NULL when it will do. */
+static const struct fact_text *why_not(const struct candidate *candidate, unsigned facts)
 {
-	static const struct fact_text unwanted = {"--probe.stdio leaves nothing that serves it",
-						  "use --probe.stdio=auto"};
 	unsigned unmet = (NEEDS_ALWAYS | candidate->needs) & ~facts;
 
-	if (candidate->not_with != STDIO_PROBE_AUTO && candidate->not_with == stdio)
-		return &unwanted;
 	return unmet ? &fact_texts[__builtin_ctz(unmet)] : NULL;
+}
+
+static bool is_wanted(const struct candidate *candidate, enum stdio_probe stdio)
+{
+	return candidate->not_with == STDIO_PROBE_AUTO || candidate->not_with != stdio;
 }
 
 static void hook_choose(struct plan_hook *planned, const struct candidate *candidate)
@@ -136,8 +146,10 @@ static struct plan_hook hook_plan(const struct hook *hook, unsigned facts, enum 
 
 	for (size_t i = 0; i < PLAN_CANDIDATES_MAX && hook->candidates[i].flavour; i++) {
 		const struct candidate *candidate = &hook->candidates[i];
-		const struct fact_text *unmet = why_not(candidate, facts, stdio);
+		const struct fact_text *unmet = why_not(candidate, facts);
 
+		if (!is_wanted(candidate, stdio))
+			continue;
 		if (!unmet) {
 			hook_choose(&planned, candidate);
 			return planned;
@@ -178,4 +190,9 @@ bool plan_has(const struct plan *plan, enum plan_program program)
 		}
 	}
 	return false;
+}
+
+bool plan_has_door_a(const struct plan *plan)
+{
+	return plan_has(plan, PLAN_UNIX_RECVMSG);
 }

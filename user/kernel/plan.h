@@ -22,6 +22,16 @@ enum stdio_probe { STDIO_PROBE_AUTO, STDIO_PROBE_FENTRY, STDIO_PROBE_SYSCALL };
 	X(SIGNAL, signal_generate)                                                                 \
 	X(VICTIM_TASK, oom_victim_task)                                                            \
 	X(VICTIM_PID, oom_victim_pid)                                                              \
+	X(PIPE_READ, pipe_read_return)                                                             \
+	X(PIPE_WRITE, pipe_write_return)                                                           \
+	X(ANON_PIPE_READ, anon_pipe_read_return)                                                   \
+	X(ANON_PIPE_WRITE, anon_pipe_write_return)                                                 \
+	X(UNIX_RECVMSG, unix_recvmsg_return)                                                       \
+	X(UNIX_SENDMSG, unix_sendmsg_return)                                                       \
+	X(FILE_READ, file_read_return)                                                             \
+	X(SHMEM_READ, shmem_read_return)                                                           \
+	X(FILE_WRITE, file_write_return)                                                           \
+	X(FILE_WRITE_6_4, file_write_return_6_4)                                                   \
 	X(TRANSFER_TRACEPOINT, transfer_tracepoint)                                                \
 	X(TRANSFER_SYS_EXIT, transfer_sys_exit)
 
@@ -33,8 +43,8 @@ enum plan_program {
 };
 
 #define PLAN_HOOKS_MAX PLAN_PROGRAM_COUNT
-#define PLAN_HOOK_PROGRAMS_MAX 2
-#define PLAN_CANDIDATES_MAX 3 /* flavours of a hook */
+#define PLAN_HOOK_PROGRAMS_MAX 7
+#define PLAN_CANDIDATES_MAX 5 /* flavours of a hook */
 
 enum plan_state {
 	PLAN_ATTACHED, /* the best flavour there is */
@@ -70,5 +80,7 @@ extern const char *const plan_state_names[];
 void plan_make(const struct caps *caps, enum stdio_probe stdio, struct plan *ret);
 /* The first required hook that failed, NULL when the agent can do its job. */
 const struct plan_hook *plan_missing(const struct plan *plan);
+/* Does it rely on the kernel's own functions for stdio, which not every kernel has in a form that we know? */
+bool plan_has_door_a(const struct plan *plan);
 /* Is the program among those to load? */
 bool plan_has(const struct plan *plan, enum plan_program program);

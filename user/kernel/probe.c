@@ -273,11 +273,25 @@ static void forget_stream(struct probe *probe, const struct run *run, const stru
 		(void)bpf_map_delete_elem(fd, key);
 }
 
+/* The kernel side counts in the same array: bpf/stream.h. */
+static void leave_bucket(struct probe *probe, __u64 number)
+{
+	if (number)
+		__atomic_fetch_sub(&probe->skeleton->bss->stream_buckets[number % STREAM_BUCKETS],
+				   1, __ATOMIC_RELAXED);
+}
+
 bool probe_take(struct probe *probe, const struct run *run)
 {
 	for (size_t i = 0; i < STDIO_COUNT; i++)
 		forget_stream(probe, run, &run->stdio[i]);
-	return bpf_map_delete_elem(bpf_map__fd(probe->skeleton->maps.runs), &run->key) == 0;
+	if (bpf_map_delete_elem(bpf_map__fd(probe->skeleton->maps.runs), &run->key) < 0)
+		return false;
+	for (size_t i = 0; i < STDIO_COUNT; i++) {
+		leave_bucket(probe, run->stdio[i].key.number);
+		leave_bucket(probe, run->stdio[i].peer_key.number);
+	}
+	return true;
 }
 
 long probe_unreaped(struct probe *probe)

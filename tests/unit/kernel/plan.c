@@ -27,8 +27,12 @@
 		"mount it at /sys/kernel/tracing, readable, or grant CAP_SYS_ADMIN"
 #define NO_REGS "this kernel has no bpf_task_pt_regs()", "Linux 5.15 has it"
 #define NO_FENTRY                                                                                  \
-	"this kernel loads no fentry programs",                                                    \
+	"this kernel lets no program on to its functions (fentry)",                                \
 		"use one with CONFIG_FUNCTION_TRACER that allows them"
+#define NO_PREPARE_EXEC "this kernel has no tracepoint sched_prepare_exec", "Linux 6.10 has it"
+#define NO_ANON_PIPE                                                                               \
+	"this kernel has no traceable anon_pipe_read() and anon_pipe_write()",                     \
+		"since Linux 6.15 distributions' have them"
 #define NO_BEGIN_NEW_EXEC "this kernel has no traceable begin_new_exec()", "Linux 5.8 has it"
 #define NO_SYS_EXIT                                                                                \
 	"this kernel has no tracepoint sys_exit",                                                  \
@@ -37,7 +41,6 @@
 #define NO_PTRACE                                                                                  \
 	"without CAP_SYS_PTRACE /proc hides what other users' processes run",                      \
 		"grant CAP_SYS_PTRACE, or run as root"
-#define UNWANTED "--probe.stdio leaves nothing that serves it", "use --probe.stdio=auto"
 
 #define HOOK(family_, hook_, flavour_, required_, count_, ...)                                     \
 	{                                                                                          \
@@ -82,16 +85,24 @@
 #define ADOPT HOOK("process", "adopt", "iter", false, 0)
 #define ADOPT_OWN FALLBACK_HOOK("process", "adopt", "iter", false, OTHERS, 0, 0, NO_PTRACE)
 #define TRANSFER HOOK("stdio", "transfer", "tracepoint", true, 1, PLAN_TRANSFER_TRACEPOINT)
+#define DOOR_A PLAN_UNIX_RECVMSG, PLAN_UNIX_SENDMSG, PLAN_FILE_READ, PLAN_SHMEM_READ
+#define TRANSFER_A(...) HOOK("stdio", "transfer", "fentry", true, 7, __VA_ARGS__, DOOR_A)
+#define TRANSFER_A_6_4 TRANSFER_A(PLAN_PIPE_READ, PLAN_PIPE_WRITE, PLAN_FILE_WRITE_6_4)
+#define TRANSFER_A_6_14 TRANSFER_A(PLAN_PIPE_READ, PLAN_PIPE_WRITE, PLAN_FILE_WRITE)
+#define TRANSFER_A_6_15 TRANSFER_A(PLAN_ANON_PIPE_READ, PLAN_ANON_PIPE_WRITE, PLAN_FILE_WRITE)
 #define TRANSFER_TP(why)                                                                           \
 	FALLBACK_HOOK("stdio", "transfer", "tp_btf", true, ALL_PAY, 1, PLAN_TRANSFER_SYS_EXIT, why)
 #define TRANSFER_FAILED(why) FAILED_HOOK("stdio", "transfer", true, why)
 
 #define ALLOWED .may_load = true, .btf = true, .may_read_processes = true
-#define FENTRY .begin_new_exec = true, .fentry = true
+#define FENTRY .fentry = true, .begin_new_exec = true, .stream_functions = true
+#define OLD_PIPE .pipe = true, .write_takes_file = true
+#define PIPE .pipe = true, .write_takes_iocb = true
+#define NEW_PIPE .anon_pipe = true, .write_takes_iocb = true
 #define TRACEFS .syscall_tracepoints = true, .task_pt_regs = true
 /* What Linux 6.12 on x86-64 has. */
 #define MODERN                                                                                     \
-	ALLOWED, .sched_prepare_exec = true, FENTRY, TRACEFS, .sys_exit = true,                    \
+	ALLOWED, .sched_prepare_exec = true, FENTRY, PIPE, TRACEFS, .sys_exit = true,              \
 		 .victim_is_task = true
 
 struct rung {
@@ -107,42 +118,67 @@ static const struct rung rungs[] = {
 	 {MODERN},
 	 STDIO_PROBE_AUTO,
 	 {{PREPARE_TP, EXEC, EXEC_FAILED_TP, PIPE_FAILED_TP, EXIT, SIGNAL, OOM_TASK, ADOPT,
+	   TRANSFER_A_6_14},
+	  9},
+	 ""},
+	{"6.18: the pipe functions have other names",
+	 {ALLOWED, .sched_prepare_exec = true, FENTRY, NEW_PIPE, TRACEFS, .sys_exit = true,
+	  .victim_is_task = true},
+	 STDIO_PROBE_AUTO,
+	 {{PREPARE_TP, EXEC, EXEC_FAILED_TP, PIPE_FAILED_TP, EXIT, SIGNAL, OOM_TASK, ADOPT,
+	   TRANSFER_A_6_15},
+	  9},
+	 ""},
+	{"no program may go on to functions, as on a locked-down 6.18",
+	 {ALLOWED, .sched_prepare_exec = true, .write_takes_iocb = true, TRACEFS, .sys_exit = true,
+	  .victim_is_task = true},
+	 STDIO_PROBE_AUTO,
+	 {{PREPARE_TP, EXEC, EXEC_FAILED_TP, PIPE_FAILED_TP, EXIT, SIGNAL, OOM_TASK, ADOPT,
 	   TRANSFER},
 	  9},
 	 ""},
 	{"6.8: no sched_prepare_exec yet",
-	 {ALLOWED, FENTRY, TRACEFS, .sys_exit = true, .victim_is_task = true},
+	 {ALLOWED, FENTRY, PIPE, TRACEFS, .sys_exit = true, .victim_is_task = true},
 	 STDIO_PROBE_AUTO,
 	 {{PREPARE_FENTRY, EXEC, EXEC_FAILED_TP, PIPE_FAILED_TP, EXIT, SIGNAL, OOM_TASK, ADOPT,
-	   TRANSFER},
+	   TRANSFER_A_6_14},
 	  9},
 	 ""},
 	{"5.15: the victim is a pid",
-	 {ALLOWED, FENTRY, TRACEFS, .sys_exit = true, .victim_is_pid = true},
+	 {ALLOWED, FENTRY, OLD_PIPE, TRACEFS, .sys_exit = true, .victim_is_pid = true},
 	 STDIO_PROBE_AUTO,
 	 {{PREPARE_FENTRY, EXEC, EXEC_FAILED_TP, PIPE_FAILED_TP, EXIT, SIGNAL, OOM_PID, ADOPT,
-	   TRANSFER},
+	   TRANSFER_A_6_4},
 	  9},
 	 ""},
 	{"5.10: no registers of a task",
-	 {ALLOWED, FENTRY, .syscall_tracepoints = true, .sys_exit = true, .victim_is_pid = true},
+	 {ALLOWED, FENTRY, OLD_PIPE, .syscall_tracepoints = true, .sys_exit = true,
+	  .victim_is_pid = true},
 	 STDIO_PROBE_AUTO,
 	 {{PREPARE_FENTRY, EXEC, EXEC_FAILED_OFF(NO_REGS), PIPE_FAILED_TP, EXIT, SIGNAL, OOM_PID,
-	   ADOPT, TRANSFER_TP(NO_REGS)},
+	   ADOPT, TRANSFER_A_6_4},
+	  9},
+	 ""},
+	{"5.10, system calls asked for",
+	 {ALLOWED, FENTRY, OLD_PIPE, .syscall_tracepoints = true, .sys_exit = true,
+	  .victim_is_pid = true},
+	 STDIO_PROBE_SYSCALL,
+	 {{PREPARE_SYSCALL(NO_PREPARE_EXEC), EXEC, EXEC_FAILED_OFF(NO_REGS), PIPE_FAILED_TP, EXIT,
+	   SIGNAL, OOM_PID, ADOPT, TRANSFER_TP(NO_REGS)},
 	  9},
 	 ""},
 	{"arm64 without fentry",
-	 {ALLOWED, .begin_new_exec = true, TRACEFS, .sys_exit = true, .victim_is_pid = true},
+	 {ALLOWED, .write_takes_file = true, TRACEFS, .sys_exit = true, .victim_is_pid = true},
 	 STDIO_PROBE_AUTO,
 	 {{PREPARE_SYSCALL(NO_FENTRY), EXEC, EXEC_FAILED_TP, PIPE_FAILED_TP, EXIT, SIGNAL, OOM_PID,
 	   ADOPT, TRANSFER},
 	  9},
 	 ""},
 	{"the function was inlined, and there is no OOM tracepoint",
-	 {ALLOWED, .fentry = true, TRACEFS, .sys_exit = true},
+	 {ALLOWED, .fentry = true, .stream_functions = true, PIPE, TRACEFS, .sys_exit = true},
 	 STDIO_PROBE_AUTO,
 	 {{PREPARE_SYSCALL(NO_BEGIN_NEW_EXEC), EXEC, EXEC_FAILED_TP, PIPE_FAILED_TP, EXIT, SIGNAL,
-	   OOM_OFF(NO_VICTIM), ADOPT, TRANSFER},
+	   OOM_OFF(NO_VICTIM), ADOPT, TRANSFER_A_6_14},
 	  9},
 	 ""},
 	{"no tracefs",
@@ -153,7 +189,7 @@ static const struct rung rungs[] = {
 	  9},
 	 ""},
 	{"neither fentry nor tracefs",
-	 {ALLOWED, .begin_new_exec = true, .sys_exit = true, .victim_is_pid = true},
+	 {ALLOWED, .sys_exit = true, .victim_is_pid = true},
 	 STDIO_PROBE_AUTO,
 	 {{PREPARE_FAILED(NO_TRACEFS), EXEC, EXEC_FAILED_OFF(NO_TRACEFS),
 	   PIPE_FAILED_OFF(NO_TRACEFS), EXIT, SIGNAL, OOM_PID, ADOPT, TRANSFER_TP(NO_TRACEFS)},
@@ -198,10 +234,10 @@ static const struct rung rungs[] = {
 	  9},
 	 "exec_prepare"},
 	{"system calls asked for: no fentry anywhere",
-	 {ALLOWED, FENTRY, TRACEFS, .sys_exit = true, .victim_is_pid = true},
+	 {ALLOWED, FENTRY, OLD_PIPE, TRACEFS, .sys_exit = true, .victim_is_pid = true},
 	 STDIO_PROBE_SYSCALL,
-	 {{PREPARE_SYSCALL(UNWANTED), EXEC, EXEC_FAILED_TP, PIPE_FAILED_TP, EXIT, SIGNAL, OOM_PID,
-	   ADOPT, TRANSFER},
+	 {{PREPARE_SYSCALL(NO_PREPARE_EXEC), EXEC, EXEC_FAILED_TP, PIPE_FAILED_TP, EXIT, SIGNAL,
+	   OOM_PID, ADOPT, TRANSFER},
 	  9},
 	 ""},
 	{"system calls asked for, which tp_btf is",
@@ -211,11 +247,26 @@ static const struct rung rungs[] = {
 	   TRANSFER},
 	  9},
 	 ""},
-	{"fentry asked for, which serves no transfers",
+	{"fentry asked for",
 	 {MODERN},
 	 STDIO_PROBE_FENTRY,
 	 {{PREPARE_TP, EXEC, EXEC_FAILED_TP, PIPE_FAILED_TP, EXIT, SIGNAL, OOM_TASK, ADOPT,
-	   TRANSFER_FAILED(UNWANTED)},
+	   TRANSFER_A_6_14},
+	  9},
+	 ""},
+	{"fentry asked for, where no program may go on to functions",
+	 {ALLOWED, .sched_prepare_exec = true, TRACEFS, .sys_exit = true, .victim_is_task = true},
+	 STDIO_PROBE_FENTRY,
+	 {{PREPARE_TP, EXEC, EXEC_FAILED_TP, PIPE_FAILED_TP, EXIT, SIGNAL, OOM_TASK, ADOPT,
+	   TRANSFER_FAILED(NO_FENTRY)},
+	  9},
+	 "transfer"},
+	{"fentry asked for, where the pipe functions were inlined",
+	 {ALLOWED, .sched_prepare_exec = true, FENTRY, .write_takes_iocb = true, TRACEFS,
+	  .victim_is_task = true},
+	 STDIO_PROBE_FENTRY,
+	 {{PREPARE_TP, EXEC, EXEC_FAILED_TP, PIPE_FAILED_TP, EXIT, SIGNAL, OOM_TASK, ADOPT,
+	   TRANSFER_FAILED(NO_ANON_PIPE)},
 	  9},
 	 "transfer"},
 };
@@ -282,14 +333,28 @@ static void only_the_chosen_programs_are_loaded(void **state)
 				1u << PLAN_TASK_SWITCH | 1u << PLAN_SIGNAL;
 
 	(void)state;
-	assert_int_equal(loaded(&modern), always | 1u << PLAN_EXEC_PREPARE_TP |
-						  1u << PLAN_EXEC_FAILED | 1u << PLAN_PIPE_FAILED |
-						  1u << PLAN_VICTIM_TASK |
-						  1u << PLAN_TRANSFER_TRACEPOINT);
+	assert_int_equal(
+		loaded(&modern),
+		always | 1u << PLAN_EXEC_PREPARE_TP | 1u << PLAN_EXEC_FAILED |
+			1u << PLAN_PIPE_FAILED | 1u << PLAN_VICTIM_TASK | 1u << PLAN_PIPE_READ |
+			1u << PLAN_PIPE_WRITE | 1u << PLAN_FILE_WRITE | 1u << PLAN_UNIX_RECVMSG |
+			1u << PLAN_UNIX_SENDMSG | 1u << PLAN_FILE_READ | 1u << PLAN_SHMEM_READ);
 	assert_int_equal(loaded(&fallback), always | 1u << PLAN_EXEC_PREPARE_SYSCALL |
 						    1u << PLAN_PIPE_FAILED | 1u << PLAN_VICTIM_PID |
 						    1u << PLAN_TRANSFER_SYS_EXIT);
 	assert_int_equal(loaded(&none), 0);
+}
+
+static void door_a_is_known_by_its_programs(void **state)
+{
+	static const struct caps modern = {MODERN};
+	struct plan plan;
+
+	(void)state;
+	plan_make(&modern, STDIO_PROBE_AUTO, &plan);
+	assert_true(plan_has_door_a(&plan));
+	plan_make(&modern, STDIO_PROBE_SYSCALL, &plan);
+	assert_false(plan_has_door_a(&plan));
 }
 
 /* A hook whose program was found to fail keeps it, for the log. */
@@ -318,6 +383,7 @@ int main(void)
 		cmocka_unit_test(plan_takes_the_best_that_the_kernel_has),
 		cmocka_unit_test(first_required_hook_that_failed_is_missing),
 		cmocka_unit_test(only_the_chosen_programs_are_loaded),
+		cmocka_unit_test(door_a_is_known_by_its_programs),
 		cmocka_unit_test(program_of_a_failed_hook_is_not_loaded),
 		cmocka_unit_test(every_state_has_a_name),
 	};
