@@ -10,8 +10,7 @@
 #include "bpf/run.h"
 
 /* A pid of a pid namespace may be another process's here: the executed file's name has to be the same. */
-static __always_inline bool candidate_is(const struct candidate *candidate,
-					 struct task_struct *task)
+static __always_inline bool adoptee_is(const struct adoptee *adoptee, struct task_struct *task)
 {
 	char name[NAME_BYTES] = {};
 
@@ -20,7 +19,7 @@ static __always_inline bool candidate_is(const struct candidate *candidate,
 		    BPF_CORE_READ(task, mm, exe_file, f_path.dentry, d_name.name)) < 0)
 		return false;
 	for (__u32 i = 0; i < NAME_BYTES; i++) {
-		if (name[i] != candidate->executable.name[i])
+		if (name[i] != adoptee->executable.name[i])
 			return false;
 		if (!name[i])
 			break;
@@ -29,12 +28,12 @@ static __always_inline bool candidate_is(const struct candidate *candidate,
 }
 
 static __always_inline void run_adopt(struct run *run, struct task_struct *task,
-				      const struct candidate *candidate)
+				      const struct adoptee *adoptee)
 {
 	run->flags = RUN_ADOPTED | RUN_CONFIRMED;
-	__builtin_memcpy(run->args, candidate->args, sizeof(run->args));
-	run->args_bytes = candidate->args_bytes;
-	if (candidate->args_truncated)
+	__builtin_memcpy(run->args, adoptee->args, sizeof(run->args));
+	run->args_bytes = adoptee->args_bytes;
+	if (adoptee->args_truncated)
 		run->flags |= RUN_ARGS_TRUNCATED;
 	run->cgroup_id = BPF_CORE_READ(task, cgroups, dfl_cgrp, kn, id);
 	run->rss_before_bytes = BPF_CORE_READ(task, signal, maxrss) * page_bytes;
@@ -46,21 +45,21 @@ SEC("iter/task")
 int adopt_task(struct bpf_iter__task *ctx)
 {
 	struct task_struct *task = ctx->task;
-	struct candidate *candidate;
+	struct adoptee *adoptee;
 	struct run *run;
 	__u32 tgid;
 
 	if (!task || task->pid != task->tgid)
 		return 0;
 	tgid = task->tgid;
-	candidate = bpf_map_lookup_elem(&candidates, &tgid);
-	if (!candidate || !candidate_is(candidate, task))
+	adoptee = bpf_map_lookup_elem(&adoptees, &tgid);
+	if (!adoptee || !adoptee_is(adoptee, task))
 		return 0;
 	if (run_find(tgid, BPF_CORE_READ(task, start_time)))
 		return 0; /* its exec was seen */
-	run = run_begin(task, &candidate->executable);
+	run = run_begin(task, &adoptee->executable);
 	if (run)
-		run_adopt(run, task, candidate);
+		run_adopt(run, task, adoptee);
 	else
 		lost_count(watched_find(tgid));
 	return 0;

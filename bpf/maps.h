@@ -61,8 +61,8 @@ SHARED struct {
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__uint(max_entries, RUNS_DEFAULT);
 	__type(key, __u32);
-	__type(value, struct candidate);
-} candidates SEC(".maps");
+	__type(value, struct adoptee);
+} adoptees SEC(".maps");
 
 SHARED struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);

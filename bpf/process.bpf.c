@@ -378,7 +378,7 @@ static __always_inline int thread_switched_out(struct task_struct *task)
 	watched_remove(tgid);
 	counter_add(KERNEL_RUNS_EXITED, 1);
 	run->gone_ns = bpf_ktime_get_ns();
-	run_settle(run);
+	run_send_if_over(run);
 	return 0;
 }
 

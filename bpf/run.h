@@ -102,7 +102,7 @@ static __always_inline void run_send(struct run *run)
 	bpf_ringbuf_submit(sent, ring_wakeup());
 }
 
-static __always_inline void run_settle(struct run *run)
+static __always_inline void run_send_if_over(struct run *run)
 {
 	if (!run->over && run_is_over(run))
 		run_send(run);

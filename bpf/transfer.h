@@ -288,5 +288,5 @@ static __always_inline void transfer_account(const struct watch *watch,
 	if (transfer->result > 0 && index != STDIO_ERR)
 		payload_keep_transfer(place.run, payload_of(index, place.self), offset, transfer);
 	if (index != STDIO_IN)
-		run_settle(place.run);
+		run_send_if_over(place.run);
 }

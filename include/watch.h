@@ -49,7 +49,7 @@ struct executable {
 };
 
 /* A process that executes Bun already, as user space found it in /proc: to be adopted. By tgid. */
-struct candidate {
+struct adoptee {
 	struct executable executable;
 	__u8 args[ARGS_BYTES];
 	__u32 args_bytes;

@@ -12,7 +12,7 @@
 #include "base/cleanup.h"
 #include "bunscope.skel.h"
 #include "kernel/attach.h"
-#include "kernel/candidates.h"
+#include "kernel/adoptees.h"
 #include "kernel/pattern.h"
 #include "kernel/zombie.h"
 
@@ -151,17 +151,17 @@ void probe_stop(struct probe **owner)
 	free(probe);
 }
 
-static int put_candidate(void *arg, uint32_t pid, const struct candidate *candidate)
+static int put_adoptee(void *arg, uint32_t pid, const struct adoptee *adoptee)
 {
 	const struct probe *probe = arg;
-	int fd = bpf_map__fd(probe->skeleton->maps.candidates);
+	int fd = bpf_map__fd(probe->skeleton->maps.adoptees);
 
-	return bpf_map_update_elem(fd, &pid, candidate, BPF_ANY);
+	return bpf_map_update_elem(fd, &pid, adoptee, BPF_ANY);
 }
 
-static void drop_candidates(const struct probe *probe)
+static void drop_adoptees(const struct probe *probe)
 {
-	int fd = bpf_map__fd(probe->skeleton->maps.candidates);
+	int fd = bpf_map__fd(probe->skeleton->maps.adoptees);
 	uint32_t pid;
 
 	while (bpf_map_get_next_key(fd, NULL, &pid) == 0)
@@ -185,10 +185,10 @@ static int iterate_tasks(const struct probe *probe)
 
 int probe_adopt(struct probe *probe, const char *const *exe_globs, size_t count)
 {
-	int found = candidates_find(exe_globs, count, put_candidate, probe);
+	int found = adoptees_find(exe_globs, count, put_adoptee, probe);
 	int r = found > 0 ? iterate_tasks(probe) : 0;
 
-	drop_candidates(probe);
+	drop_adoptees(probe);
 	return r < 0 ? r : found;
 }
 

@@ -10,9 +10,8 @@
 
 /*
  * Calls put() for each process whose executable matches one of the globs. Processes that end meanwhile,
- * or that may not be looked at, are passed over. Number of candidates; what put() returned when it is
+ * or that may not be looked at, are passed over. Number of adoptees; what put() returned when it is
  * negative; -errno when /proc cannot be read.
  */
-int candidates_find(const char *const *exe_globs, size_t count,
-		    int (*put)(void *arg, uint32_t pid, const struct candidate *candidate),
-		    void *arg);
+int adoptees_find(const char *const *exe_globs, size_t count,
+		  int (*put)(void *arg, uint32_t pid, const struct adoptee *adoptee), void *arg);

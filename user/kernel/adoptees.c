@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "kernel/candidates.h"
+#include "kernel/adoptees.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -35,15 +35,15 @@ static bool executable_from_link(int process, struct executable *ret)
 	return true;
 }
 
-static void read_args(int process, struct candidate *candidate)
+static void read_args(int process, struct adoptee *adoptee)
 {
 	_cleanup_close_ int fd = openat(process, "cmdline", O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd < 0 ? -1 : read(fd, candidate->args, sizeof(candidate->args));
+	ssize_t n = fd < 0 ? -1 : read(fd, adoptee->args, sizeof(adoptee->args));
 
 	if (n <= 0)
 		return;
-	candidate->args_bytes = (__u32)n;
-	candidate->args_truncated = candidate->args[n - 1] != '\0';
+	adoptee->args_bytes = (__u32)n;
+	adoptee->args_truncated = adoptee->args[n - 1] != '\0';
 }
 
 static bool matches(const char *const *globs, size_t count, const char *path)
@@ -55,19 +55,18 @@ static bool matches(const char *const *globs, size_t count, const char *path)
 	return false;
 }
 
-/* 1 when the process is a candidate and was put, 0 when it is none. */
+/* 1 when the process is an adoptee and was put, 0 when it is none. */
 static int look_at(int proc, const char *pid, const char *const *globs, size_t count,
-		   int (*put)(void *arg, uint32_t pid, const struct candidate *candidate),
-		   void *arg)
+		   int (*put)(void *arg, uint32_t pid, const struct adoptee *adoptee), void *arg)
 {
 	_cleanup_close_ int process = openat(proc, pid, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	struct candidate candidate = {};
+	struct adoptee adoptee = {};
 
-	if (process < 0 || !executable_from_link(process, &candidate.executable) ||
-	    !matches(globs, count, candidate.executable.path))
+	if (process < 0 || !executable_from_link(process, &adoptee.executable) ||
+	    !matches(globs, count, adoptee.executable.path))
 		return 0;
-	read_args(process, &candidate);
-	int r = put(arg, (uint32_t)strtoul(pid, NULL, 10), &candidate);
+	read_args(process, &adoptee);
+	int r = put(arg, (uint32_t)strtoul(pid, NULL, 10), &adoptee);
 	return r < 0 ? r : 1;
 }
 
@@ -76,9 +75,8 @@ static bool is_pid(const char *name)
 	return name[0] != '\0' && name[strspn(name, "0123456789")] == '\0';
 }
 
-int candidates_find(const char *const *exe_globs, size_t count,
-		    int (*put)(void *arg, uint32_t pid, const struct candidate *candidate),
-		    void *arg)
+int adoptees_find(const char *const *exe_globs, size_t count,
+		  int (*put)(void *arg, uint32_t pid, const struct adoptee *adoptee), void *arg)
 {
 	DIR *proc = opendir("/proc");
 	const struct dirent *entry;
