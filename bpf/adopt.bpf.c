@@ -27,26 +27,12 @@ static __always_inline bool adoptee_is(const struct adoptee *adoptee, struct tas
 	return true;
 }
 
-static __always_inline void run_adopt(struct run *run, struct task_struct *task,
-				      const struct adoptee *adoptee)
-{
-	run->flags = RUN_ADOPTED | RUN_CONFIRMED;
-	__builtin_memcpy(run->args, adoptee->args, sizeof(run->args));
-	run->args_bytes = adoptee->args_bytes;
-	if (adoptee->args_truncated)
-		run->flags |= RUN_ARGS_TRUNCATED;
-	run->cgroup_id = BPF_CORE_READ(task, cgroups, dfl_cgrp, kn, id);
-	run->rss_before_bytes = BPF_CORE_READ(task, signal, maxrss) * page_bytes;
-	run->cpu_ns = BPF_CORE_READ(task, signal, sum_sched_runtime);
-	run_count(run);
-}
-
 SEC("iter/task")
 int adopt_task(struct bpf_iter__task *ctx)
 {
 	struct task_struct *task = ctx->task;
 	struct adoptee *adoptee;
-	struct run *run;
+	const struct run *run;
 	__u32 tgid;
 
 	if (!task || task->pid != task->tgid)
@@ -57,10 +43,10 @@ int adopt_task(struct bpf_iter__task *ctx)
 		return 0;
 	if (run_find(tgid, BPF_CORE_READ(task, start_time)))
 		return 0; /* its exec was seen */
-	run = run_begin(task, &adoptee->executable);
-	if (run)
-		run_adopt(run, task, adoptee);
-	else
+	if (BPF_CORE_READ(task, signal, live.counter) == 0)
+		return 0; /* its exit is behind us: it ended before we came */
+	run = run_begin(task, &adoptee->executable, adoptee);
+	if (!run)
 		lost_count(watched_find(tgid));
 	return 0;
 }

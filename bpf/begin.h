@@ -5,6 +5,7 @@
 #include "bpf/maps.h"
 #include <bpf/bpf_core_read.h>
 
+#include "bpf/run.h"
 #include "bpf/stream.h"
 #include "bpf/watched.h"
 
@@ -45,6 +46,21 @@ static __always_inline void run_fill(struct run *run, struct task_struct *task,
 		run->stdio[STDIO_ERR].flags |= STREAM_SHARED;
 }
 
+/* What exec would have confirmed, of one that executes Bun already. */
+static __always_inline void run_adopt(struct run *run, struct task_struct *task,
+				      const struct adoptee *adoptee)
+{
+	run->flags = RUN_ADOPTED | RUN_CONFIRMED;
+	__builtin_memcpy(run->args, adoptee->args, sizeof(run->args));
+	run->args_bytes = adoptee->args_bytes;
+	if (adoptee->args_truncated)
+		run->flags |= RUN_ARGS_TRUNCATED;
+	run->cgroup_id = BPF_CORE_READ(task, cgroups, dfl_cgrp, kn, id);
+	run->rss_before_bytes = BPF_CORE_READ(task, signal, maxrss) * page_bytes;
+	run->cpu_ns = BPF_CORE_READ(task, signal, sum_sched_runtime);
+	run_count(run);
+}
+
 /* A run that there was no room for: counted when it is known that it would have been one. */
 static __always_inline void lost_count(struct watch *watch)
 {
@@ -57,9 +73,12 @@ static __always_inline void lost_count(struct watch *watch)
 /*
  * Puts a run into the map and watches its process. Its streams lead to it from here on. One that is there stays as
  * it is: the process executes Bun again (bunx, a script's #! line). NULL when there is no room; exec_confirm counts it.
+ * adoptee: NULL but for a process that executes Bun already. It may exit meanwhile, and finds the run by its watch
+ * entry: that is filled in last.
  */
 static __always_inline struct run *run_begin(struct task_struct *task,
-					     const struct executable *executable)
+					     const struct executable *executable,
+					     const struct adoptee *adoptee)
 {
 	__u32 tgid = BPF_CORE_READ(task, tgid);
 	struct run_key key = {.tgid = tgid};
@@ -77,10 +96,11 @@ static __always_inline struct run *run_begin(struct task_struct *task,
 	run = bpf_map_lookup_elem(&runs, &key);
 	if (r == -EEXIST)
 		return run;
-	watch->run_start_ns = key.start_ns;
 	watch->lost = r == 0 ? 0 : 1 + (r == -ENOMEM ? LOST_NO_MEMORY : LOST_MAP_FULL);
-	if (!run)
+	if (!run) {
+		watch->run_start_ns = key.start_ns;
 		return NULL;
+	}
 
 	run->key = key;
 	run_fill(run, task, executable);
@@ -91,5 +111,8 @@ static __always_inline struct run *run_begin(struct task_struct *task,
 		stream_register(run, i);
 		watch->stdio[i] = run->stdio[i].key.address;
 	}
+	if (adoptee)
+		run_adopt(run, task, adoptee);
+	watch->run_start_ns = key.start_ns;
 	return run;
 }

@@ -59,7 +59,7 @@ SHARED struct {
 SHARED struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__uint(max_entries, RUNS_DEFAULT);
+	__uint(max_entries, ADOPTEES_MAX);
 	__type(key, __u32);
 	__type(value, struct adoptee);
 } adoptees SEC(".maps");

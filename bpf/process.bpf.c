@@ -22,7 +22,7 @@ static __always_inline struct run *exec_prepare(const struct executable *executa
 
 	if (!executable || !executable_matches(executable))
 		return NULL;
-	run = run_begin(task, executable);
+	run = run_begin(task, executable, NULL);
 	if (run)
 		run->exec_error = 0; /* of an earlier try: a search through PATH */
 	return run;
@@ -91,11 +91,26 @@ static __always_inline void argv_read(struct run *run, __u64 argv)
 	}
 }
 
-/* Attached to the exit of execve: what servers and shells use. */
+static __always_inline bool is_server(__u32 tgid)
+{
+	const struct watch *watch = watched_find(tgid);
+
+	return watch && watch->server;
+}
+
+/* A server's child tried to execute something else: how it ends does not concern us (child_gave_up). */
+static __always_inline void child_excuse(struct task_struct *task)
+{
+	if (is_server(BPF_CORE_READ(task, real_parent, tgid)))
+		watched_add(BPF_CORE_READ(task, tgid));
+}
+
+/* Attached to the exits of execve and execveat, whose path is the second argument. */
 SEC("tracepoint")
 int exec_failed(struct sys_exit_args *ctx)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
+	bool at = ctx->number == SYSCALL_EXECVEAT;
 	const struct executable *executable;
 	struct pt_regs *regs;
 	struct run *run;
@@ -103,27 +118,29 @@ int exec_failed(struct sys_exit_args *ctx)
 	if (ctx->result >= 0)
 		return 0;
 	regs = (struct pt_regs *)bpf_task_pt_regs(task);
-	executable = executable_read_user(syscall_arg1(regs));
-	if (!executable || !executable_matches(executable))
+	executable = executable_read_user(at ? syscall_arg2(regs) : syscall_arg1(regs));
+	if (!executable || !executable_matches(executable)) {
+		child_excuse(task);
 		return 0;
-	run = run_begin(task, executable);
+	}
+	run = run_begin(task, executable, NULL);
 	if (!run || run->flags & RUN_CONFIRMED)
 		return 0;
 	run->exec_error = ctx->result;
-	argv_read(run, syscall_arg2(regs));
+	argv_read(run, at ? syscall_arg3(regs) : syscall_arg2(regs));
 	return 0;
 }
 
-/* A server that cannot make the pipes never gets to a fork. Attached to the exit of pipe2. */
+/*
+ * A server that cannot make the pipes, or socket pairs, never gets to a fork. Attached to the exits of the calls
+ * that make them.
+ */
 SEC("tracepoint")
 int pipe_failed(struct sys_exit_args *ctx)
 {
-	const struct watch *watch;
-
 	if (ctx->result != -EMFILE && ctx->result != -ENFILE)
 		return 0;
-	watch = watched_find(bpf_get_current_pid_tgid() >> 32);
-	if (watch && watch->server)
+	if (is_server(bpf_get_current_pid_tgid() >> 32))
 		counter_add(KERNEL_SPAWNS_FAILED, 1);
 	return 0;
 }
@@ -300,7 +317,35 @@ static __always_inline void run_exit(struct run *run, struct task_struct *task)
 /* It was executed, or somebody tried to. */
 static __always_inline bool run_was_tried(const struct run *run)
 {
-	return run->flags & (RUN_CONFIRMED | RUN_COMMITTED) || run->exec_error;
+	return run->flags & (RUN_CONFIRMED | RUN_COMMITTED | RUN_GAVE_UP) || run->exec_error;
+}
+
+/* syscall/exec_linux.go: the status of a child that could not get as far as exec, or whose exec failed. */
+#define GO_GAVE_UP 253
+/* What such a child would have executed. */
+static const struct executable unknown_executable;
+
+/*
+ * Go's child of fork that cannot get as far as exec (its working directory is missing) ends with this status. Of
+ * one whose parent has started a Bun process before, it is taken for one more.
+ */
+static __always_inline bool child_gave_up(const struct task_struct *task)
+{
+	if (!(task->flags & PF_FORKNOEXEC) || task->pid != task->tgid ||
+	    task->exit_code != GO_GAVE_UP << 8)
+		return false;
+	return is_server(BPF_CORE_READ(task, real_parent, tgid));
+}
+
+static __always_inline void run_gave_up(struct task_struct *task)
+{
+	struct run *run = run_begin(task, &unknown_executable, NULL);
+
+	if (!run)
+		return;
+	run->flags |= RUN_GAVE_UP;
+	__sync_fetch_and_add(&run->exiting, 1);
+	run_exit(run, task);
 }
 
 /*
@@ -316,8 +361,11 @@ int BPF_PROG(process_exit, struct task_struct *p)
 	bool dead = BPF_CORE_READ(task, signal, live.counter) == 0;
 	struct run *run;
 
-	if (!watch)
+	if (!watch) {
+		if (child_gave_up(p))
+			run_gave_up(task);
 		return 0;
+	}
 	run = watch->run_start_ns ? run_find(tgid, watch->run_start_ns) : NULL;
 	if (run && run_was_tried(run)) {
 		__sync_fetch_and_add(&run->exiting, 1);
@@ -353,7 +401,9 @@ static __always_inline void thread_gone(struct run *run, struct task_struct *tas
 			run->main_runqueue_ns = BPF_CORE_READ(task, sched_info.run_delay);
 	}
 	__sync_fetch_and_add(&run->cpu_ns, cpu_ns);
-	__sync_fetch_and_add(&run->exiting, -1);
+	/* One that began to exit before its run was adopted was not counted then. */
+	if (run->exiting > 0)
+		__sync_fetch_and_add(&run->exiting, -1);
 }
 
 /*
@@ -373,7 +423,7 @@ static __always_inline int thread_switched_out(struct task_struct *task)
 	if (!run || !run_was_tried(run))
 		return 0;
 	thread_gone(run, task);
-	if (!run->exit_ns || run->exiting || BPF_CORE_READ(task, signal, nr_threads) > 1)
+	if (!run->exit_ns || run->exiting > 0 || BPF_CORE_READ(task, signal, nr_threads) > 1)
 		return 0;
 	watched_remove(tgid);
 	counter_add(KERNEL_RUNS_EXITED, 1);
@@ -392,14 +442,14 @@ int BPF_PROG(task_switch, bool preempt, struct task_struct *previous)
 
 /* ---- asked by user space ---- */
 
-struct streams_args {
+struct run_args {
 	__u64 tgid;
 	__u64 start_ns;
 };
 
 /* Run by user space, never attached: the state of the streams of a run that is not over, though its process is gone. */
 SEC("raw_tp")
-int run_streams_state(struct streams_args *args)
+int run_streams_state(struct run_args *args)
 {
 	struct run *run = run_find(args->tgid, args->start_ns);
 	__u32 state = 0;
@@ -409,4 +459,31 @@ int run_streams_state(struct streams_args *args)
 	for (__u32 i = 0; i < STDIO_COUNT; i++)
 		state |= stream_state(&run->stdio[i]) << (i * STREAM_STATE_BITS);
 	return state;
+}
+
+static __always_inline int run_hand_over(struct run *run)
+{
+	const struct watch *watch = watched_find(run->key.tgid);
+
+	if (watch && watch->run_start_ns == run->key.start_ns)
+		watched_remove(run->key.tgid);
+	return run_remove(run);
+}
+
+/* Run by user space: removes a run, whose record it has. 1 for the one caller, here or there, that removed it. */
+SEC("raw_tp")
+int run_take(struct run_args *args)
+{
+	struct run *run = run_find(args->tgid, args->start_ns);
+
+	return run ? run_hand_over(run) : 0;
+}
+
+/* The same, of a process that user space found gone: unless its exit was seen after all. */
+SEC("raw_tp")
+int run_take_unended(struct run_args *args)
+{
+	struct run *run = run_find(args->tgid, args->start_ns);
+
+	return run && !run->exit_ns ? run_hand_over(run) : 0;
 }

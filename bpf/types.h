@@ -53,6 +53,8 @@ enum bpf_map_type_used {
 /* include/linux/sched.h: a task that is about to leave its cpu for the last time; a task that exits */
 #define TASK_DEAD 0x80
 #define PF_EXITING 4
+/* forked, and has executed nothing since */
+#define PF_FORKNOEXEC 0x40
 #define SIGKILL 9
 #define SIGCHLD 17
 #define SIGCONT 18

@@ -10,7 +10,9 @@
 #define LOST_CAUSES(X)                                                                             \
 	X(MAP_FULL, "map_full", "the runs map was full")                                           \
 	X(NO_MEMORY, "no_memory", "the kernel had no memory for the record")                       \
-	X(DECODE, "decode", "the record made no sense to user space; counted there")
+	X(DECODE, "decode", "the record made no sense to user space; counted there")               \
+	X(EXIT_UNSEEN, "exit_unseen",                                                              \
+	  "the process is gone and nobody saw it exit; counted in user space")
 
 /* What went wrong, or was slow, without a run being lost. */
 #define KERNEL_EVENTS(X)                                                                           \

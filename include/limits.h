@@ -37,6 +37,8 @@
 /* Literal part of an executable pattern before its first or behind its last wildcard. */
 #define EXE_LITERAL_BYTES 64
 
+/* Bun processes of /proc that are adopted at a time; more than that take more turns. */
+#define ADOPTEES_MAX 256
 /*
  * Runs under way at once, where --probe.max-runs does not say otherwise: at 4 KiB a record this bounds
  * kernel memory to 16 MiB.

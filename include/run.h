@@ -41,6 +41,8 @@ enum run_flag {
 	RUN_RSS_INHERITED = 1u << 4,
 	/* Exec could not fail any more, and the parent took it for done: without this and CONFIRMED, it failed. */
 	RUN_COMMITTED = 1u << 5,
+	/* A server's child that ended before it executed anything, and said so by its status. */
+	RUN_GAVE_UP = 1u << 6,
 };
 
 enum stream_flag {
@@ -128,7 +130,7 @@ struct run {
 	__u64 gone_ns; /* the last thread left its cpu for good; cpu and main are valid from here on */
 	__u64 oom_ns;	 /* the OOM killer picked it */
 	__s32 exit_code; /* wait status: signal = & 0x7f, core dump = & 0x80, status = >> 8 & 0xff */
-	__u32 exiting;	 /* threads between the two */
+	__s32 exiting;	 /* threads between the two */
 	__u32 faults;	 /* pieces of its memory that could not be read: a payload has gaps */
 	__u32 over;	 /* 1 = finished, but the ring could not take it: waits for the sweep */
 	__u64 cpu_ns;	 /* user + system of all threads */

@@ -23,9 +23,14 @@ void intake_init(struct intake *intake, const struct config *config, struct metr
 	};
 }
 
-/* The kernel side compares the ends of a pattern; this is the whole of it. */
+/*
+ * The kernel side compares the ends of a pattern; this is the whole of it. Of a child that gave up before it
+ * executed anything nobody knows what it would have been: its server starts Bun.
+ */
 static bool is_bun(const struct intake *intake, const struct run *run)
 {
+	if (run->flags & RUN_GAVE_UP)
+		return true;
 	for (size_t i = 0; i < intake->exes->count; i++) {
 		const char *glob = intake->exes->items[i];
 

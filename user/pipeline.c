@@ -30,9 +30,11 @@ struct pipeline {
 	struct intake intake;
 	uint64_t finished;
 	uint64_t rescued;
+	uint64_t exits_unseen;	/* lost for that cause */
 	uint64_t swept;		/* runs that are gone and that a sweep took, not the ring */
 	uint64_t spawns_failed; /* as counted in the metrics */
 	unsigned sweeps;
+	bool unasked; /* this one is not for a run that waits */
 	uint64_t decode_errors[DECODE_COUNT];
 };
 
@@ -75,13 +77,23 @@ void pipeline_drain(struct pipeline *pipeline)
 
 /* ---- runs that the ring will not bring ---- */
 
+/* It exited while it was being adopted, or while the kernel left a program out. How, nobody knows. */
+static void run_give_up(struct pipeline *pipeline, const struct run *run)
+{
+	int taken = probe_take_unended(pipeline->probe, &run->key);
+
+	if (taken < 0)
+		log_error("cannot remove a run that is gone: %s", strerror(-taken));
+	/* Without an ordinal it is not among those begun. */
+	if (taken > 0 && run->ordinal)
+		pipeline->exits_unseen++;
+}
+
 static void run_sweep(struct pipeline *pipeline, const struct run *run)
 {
 	struct run over = *run;
 	int streams = 0;
 
-	if (!run->exit_ns && !run->over)
-		return;
 	if (!run->over)
 		streams = probe_streams_state(pipeline->probe, &run->key);
 	if (streams < 0) {
@@ -89,7 +101,12 @@ static void run_sweep(struct pipeline *pipeline, const struct run *run)
 		return;
 	}
 	enum settle settle = run_settle(run, (unsigned)streams, clock_monotonic_ns());
-	if (settle == SETTLE_WAIT || !probe_take(pipeline->probe, run))
+	if (settle == SETTLE_WAIT)
+		return;
+	int taken = probe_take(pipeline->probe, &run->key);
+	if (taken < 0)
+		log_error("cannot remove a run that is over: %s", strerror(-taken));
+	if (taken <= 0)
 		return;
 	if (!run->over)
 		over.stdio[STDIO_OUT].peer.eof_ns = run_settled_eof_ns(run, (unsigned)streams);
@@ -106,8 +123,12 @@ static void sweep_record(void *arg, const void *bytes, size_t n)
 	const struct run *run;
 
 	/* One that makes no sense stays, and is reported when the ring brings it. */
-	if (run_decode(bytes, n, &run) == DECODE_OK)
+	if (run_decode(bytes, n, &run) != DECODE_OK)
+		return;
+	if (run->exit_ns || run->over)
 		run_sweep(pipeline, run);
+	else if (pipeline->unasked)
+		run_give_up(pipeline, run);
 }
 
 /* The kernel's counter goes on; what is new since we last looked moves the metric. */
@@ -129,11 +150,11 @@ void pipeline_sweep(struct pipeline *pipeline)
 	if (r == 0)
 		count_failed_spawns(pipeline, counters);
 	/* Now and then without a reason: should a count be wrong, nothing stays for ever. */
-	bool unasked = ++pipeline->sweeps % SWEEPS_UNASKED == 0;
-	if (r == 0 && (waiting || unasked))
+	pipeline->unasked = ++pipeline->sweeps % SWEEPS_UNASKED == 0;
+	if (r == 0 && (waiting || pipeline->unasked))
 		r = probe_walk(pipeline->probe, sweep_record, pipeline);
 	/* At the same pace, so that those that were waited for do not fill their map. */
-	if (r == 0 && unasked)
+	if (r == 0 && pipeline->unasked)
 		r = probe_unreaped(pipeline->probe) < 0 ? -EIO : 0;
 	if (r < 0)
 		log_error("cannot sweep the runs map: %s", strerror(-r));
@@ -188,6 +209,7 @@ int pipeline_snapshot(struct pipeline *pipeline, struct run_totals *ret)
 	memcpy(totals.decode_errors, pipeline->decode_errors, sizeof(totals.decode_errors));
 	for (int i = 0; i < DECODE_COUNT; i++)
 		totals.kernel[LOST_DECODE] += pipeline->decode_errors[i];
+	totals.kernel[LOST_EXIT_UNSEEN] = pipeline->exits_unseen;
 	totals.kernel[KERNEL_PROGRAMS_MISSED] = probe_missed(pipeline->probe);
 	totals.started =
 		live_begun(live) + totals.kernel[LOST_MAP_FULL] + totals.kernel[LOST_NO_MEMORY];

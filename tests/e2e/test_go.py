@@ -46,6 +46,26 @@ def test_one_by_one(agent, go_parent):
         verify_runs(agent, before, run_of_go(truth))
 
 
+def test_row_20_child_gives_up_before_exec(agent, go_parent):
+    """Its working directory is a file, and nobody outside knows the tool. After one good run: it makes a server known."""
+    parent = go_parent()
+    before = agent.scrape()
+    (good,) = parent.run(**CALLS[0])
+    (truth,) = parent.run(tool="sum", root="/etc/passwd")
+    assert truth["error_kind"] == "start"
+    verify_runs(agent, before, run_of_go(good), run_of(truth, tool="unknown", seconds=(0, 10)))
+
+
+def test_row_21_refused_before_any_fork(agent, go_parent):
+    """Go looks for the directory itself, and finds none: nothing happens that could be seen."""
+    parent = go_parent()
+    before = agent.scrape()
+    (refused,) = parent.run(tool="sum", root="/no/such/directory")
+    assert (refused["error_kind"], refused["pid"]) == ("start", 0)
+    (truth,) = parent.run(**CALLS[0])
+    verify_runs(agent, before, run_of_go(truth))
+
+
 def settle_deadlines(before, now, truths):
     """The server's clock starts before the fork. Where more than the agent's window lies between, a kill at the deadline
     cannot be told from a cancellation: the agent may say either, but must say the same in all series.

@@ -105,6 +105,26 @@ def test_row_20_exec_fails(agent, parent, tmp_path, failure):
     watch_one(agent, parent, {"outcome": "error", "error_kind": "start"}, differences, tool="sum", **job)
 
 
+GAVE_UP = {"outcome": "error", "error_kind": "start"}
+NOWHERE = {"tool": "sum", "root": "/no/such/directory"}
+
+
+def test_row_20_child_gives_up_before_exec(agent, parent):
+    """Its working directory is missing: it ends with Go's status 253. After one good run: a server is known by it."""
+    watch_one(agent, parent, SUCCESS, tool="sum", input={"a": 1, "b": 2})
+    watch_one(agent, parent, GAVE_UP, {"tool": "unknown", "seconds": (0, 10)}, **NOWHERE)
+
+
+def test_row_20_other_program_fails_to_start(agent, parent):
+    """Its child ends with the same status, after an exec that was not Bun's: nothing of ours."""
+    watch_one(agent, parent, SUCCESS, tool="sum", input={"a": 1, "b": 2})
+    before = agent.scrape()
+    (truth,) = parent.run(tool="sum", exe="/no/such/program")
+    assert truth["error_kind"] == "start"
+    truths = parent.run(tool="sum", input={"a": 1, "b": 2})
+    verify_truths(agent, before, truths)
+
+
 def test_row_22_pipes_fail_in_the_server(agent, parent):
     """After one good run: a server is watched from then on."""
     watch_one(agent, parent, SUCCESS, tool="sum", input={"a": 1, "b": 2})

@@ -37,8 +37,15 @@ struct bpf_program *skeleton_program(const struct bunscope_bpf *skeleton, enum p
 static const char *const *syscalls_of(enum plan_program program)
 {
 	static const char *const prepare[] = {"sys_enter_execve", "sys_enter_execveat", NULL};
-	static const char *const failed[] = {"sys_exit_execve", NULL};
-	static const char *const pipes[] = {"sys_exit_pipe2", NULL};
+	static const char *const failed[] = {"sys_exit_execve", "sys_exit_execveat", NULL};
+	static const char *const pipes[] = {
+		"sys_exit_pipe2",
+		"sys_exit_socketpair",
+#ifdef __x86_64__ /* newer architectures have no pipe() */
+		"sys_exit_pipe",
+#endif
+		NULL,
+	};
 	static const char *const transfer[] = {
 		"sys_exit_read",
 		"sys_exit_readv",

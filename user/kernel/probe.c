@@ -11,8 +11,8 @@
 
 #include "base/cleanup.h"
 #include "bunscope.skel.h"
-#include "kernel/attach.h"
 #include "kernel/adoptees.h"
+#include "kernel/attach.h"
 #include "kernel/pattern.h"
 #include "kernel/zombie.h"
 
@@ -27,6 +27,7 @@ struct probe {
 	struct ring_buffer *ring;
 	probe_record_fn *finished;
 	void *arg;
+	bool host_pids; /* a pid of the kernel side's is the same process to us */
 	size_t cpus;
 	struct kernel_counters *counters; /* of each cpu */
 	struct run *batch;		  /* WALK_BATCH records of a walk */
@@ -125,6 +126,7 @@ int probe_start(const struct probe_config *config, struct plan *plan, struct pro
 
 	if (!probe)
 		return -ENOMEM;
+	probe->host_pids = pids_are_hosts();
 	probe->finished = config->finished;
 	probe->arg = config->arg;
 	int r = start(probe, config, plan, ret_error, error_bytes);
@@ -151,14 +153,6 @@ void probe_stop(struct probe **owner)
 	free(probe);
 }
 
-static int put_adoptee(void *arg, uint32_t pid, const struct adoptee *adoptee)
-{
-	const struct probe *probe = arg;
-	int fd = bpf_map__fd(probe->skeleton->maps.adoptees);
-
-	return bpf_map_update_elem(fd, &pid, adoptee, BPF_ANY);
-}
-
 static void drop_adoptees(const struct probe *probe)
 {
 	int fd = bpf_map__fd(probe->skeleton->maps.adoptees);
@@ -183,12 +177,34 @@ static int iterate_tasks(const struct probe *probe)
 	return r;
 }
 
+/* Begins the runs of those that were put. */
+static int adopt(const struct probe *probe)
+{
+	int r = iterate_tasks(probe);
+
+	drop_adoptees(probe);
+	return r;
+}
+
+static int put_adoptee(void *arg, uint32_t pid, const struct adoptee *adoptee)
+{
+	const struct probe *probe = arg;
+	int fd = bpf_map__fd(probe->skeleton->maps.adoptees);
+	int r = bpf_map_update_elem(fd, &pid, adoptee, BPF_ANY);
+
+	if (r != -E2BIG)
+		return r;
+	r = adopt(probe);
+	return r < 0 ? r : bpf_map_update_elem(fd, &pid, adoptee, BPF_ANY);
+}
+
 int probe_adopt(struct probe *probe, const char *const *exe_globs, size_t count)
 {
 	int found = adoptees_find(exe_globs, count, put_adoptee, probe);
-	int r = found > 0 ? iterate_tasks(probe) : 0;
+	int r = adopt(probe);
 
-	drop_adoptees(probe);
+	if (found < 0)
+		return found;
 	return r < 0 ? r : found;
 }
 
@@ -260,38 +276,26 @@ int probe_walk(struct probe *probe, probe_record_fn *each, void *arg)
 	}
 }
 
-/* Forgets where a stream leads, unless its inode has become another run's. */
-static void forget_stream(struct probe *probe, const struct run *run, const struct stream *stream)
+/* Runs a program that is there to be asked about one run. What it returns, or -errno. */
+static int ask(const struct bpf_program *program, const struct run_key *key)
 {
-	const struct inode_key *key =
-		stream->kind == STDIO_KIND_UNIX ? &stream->peer_key : &stream->key;
-	int fd = bpf_map__fd(probe->skeleton->maps.streams);
-	struct endpoint endpoint;
+	uint64_t args[] = {key->tgid, key->start_ns};
+	LIBBPF_OPTS(bpf_test_run_opts, options, .ctx_in = args, .ctx_size_in = sizeof(args));
+	int r = bpf_prog_test_run_opts(bpf_program__fd(program), &options);
 
-	if (bpf_map_lookup_elem(fd, key, &endpoint) == 0 &&
-	    memcmp(&endpoint.run, &run->key, sizeof(run->key)) == 0)
-		(void)bpf_map_delete_elem(fd, key);
+	return r < 0 ? r : (int)options.retval;
 }
 
-/* The kernel side counts in the same array: bpf/stream.h. */
-static void leave_bucket(struct probe *probe, __u64 number)
+int probe_take(struct probe *probe, const struct run_key *key)
 {
-	if (number)
-		__atomic_fetch_sub(&probe->skeleton->bss->stream_buckets[number % STREAM_BUCKETS],
-				   1, __ATOMIC_RELAXED);
+	return ask(probe->skeleton->progs.run_take, key);
 }
 
-bool probe_take(struct probe *probe, const struct run *run)
+int probe_take_unended(struct probe *probe, const struct run_key *key)
 {
-	for (size_t i = 0; i < STDIO_COUNT; i++)
-		forget_stream(probe, run, &run->stdio[i]);
-	if (bpf_map_delete_elem(bpf_map__fd(probe->skeleton->maps.runs), &run->key) < 0)
-		return false;
-	for (size_t i = 0; i < STDIO_COUNT; i++) {
-		leave_bucket(probe, run->stdio[i].key.number);
-		leave_bucket(probe, run->stdio[i].peer_key.number);
-	}
-	return true;
+	if (!probe->host_pids || zombie_state(key->tgid, key->start_ns) != ZOMBIE_GONE)
+		return 0;
+	return ask(probe->skeleton->progs.run_take_unended, key);
 }
 
 long probe_unreaped(struct probe *probe)
@@ -320,12 +324,7 @@ void probe_forget_unreaped(struct probe *probe, const struct run_key *key)
 
 int probe_streams_state(struct probe *probe, const struct run_key *key)
 {
-	uint64_t args[] = {key->tgid, key->start_ns};
-	LIBBPF_OPTS(bpf_test_run_opts, options, .ctx_in = args, .ctx_size_in = sizeof(args));
-	int fd = bpf_program__fd(probe->skeleton->progs.run_streams_state);
-	int r = bpf_prog_test_run_opts(fd, &options);
-
-	return r < 0 ? r : (int)options.retval;
+	return ask(probe->skeleton->progs.run_streams_state, key);
 }
 
 static const struct bpf_map *map_of(const struct probe *probe, enum probe_map map)

@@ -61,8 +61,13 @@ size_t probe_cpus(const struct probe *probe);
 
 /* Hands over every record of the runs map, finished or not. 0 or -errno. */
 int probe_walk(struct probe *probe, probe_record_fn *each, void *arg);
-/* Removes a run. True for the one caller, here or in the kernel, that removed it: it owns the record. */
-bool probe_take(struct probe *probe, const struct run *run);
+/* Removes a run. 1 for the one caller, here or in the kernel, that removed it: it owns the record; else 0, -errno. */
+int probe_take(struct probe *probe, const struct run_key *key);
+/*
+ * The same for a run that was not seen to exit, if its process is gone nevertheless. Always 0 where the agent is
+ * not in the kernel's first pid namespace.
+ */
+int probe_take_unended(struct probe *probe, const struct run_key *key);
 /* Forgets the runs that somebody has waited for. Number of those left: zombies. -errno. */
 long probe_unreaped(struct probe *probe);
 /* It was no tool's run: whether anybody waits for it does not matter. */

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -16,6 +17,9 @@
 #define FIELDS_TO_START (22 - 3)
 /* starttime is in clock ticks, cut off, of another clock. */
 #define START_TOLERANCE_NS (20 * NS_PER_MS)
+
+/* Inode of the first pid namespace: include/linux/proc_ns.h. */
+#define FIRST_PID_NAMESPACE 0xEFFFFFFCu
 
 /* The fields behind the name, which may hold anything, parentheses too. */
 static const char *stat_fields(const char *stat)
@@ -52,11 +56,19 @@ enum zombie zombie_state(uint32_t pid, uint64_t start_ns)
 	(void)snprintf(path, sizeof(path), "/proc/%u/stat", pid);
 	_cleanup_fclose_ FILE *file = fopen(path, "re");
 	if (!file)
-		return errno == ENOENT ? ZOMBIE_GONE : ZOMBIE_EXITING;
+		return ZOMBIE_EXITING; /* gone just now, or hidden from us: the next look will tell */
 	if (!fgets(stat, sizeof(stat), file))
 		return ZOMBIE_GONE;
 	const char *fields = stat_fields(stat);
 	if (!fields || !started_at(fields, start_ns))
 		return ZOMBIE_GONE;
 	return fields[0] == 'Z' ? ZOMBIE_WAITING : ZOMBIE_EXITING;
+}
+
+bool pids_are_hosts(void)
+{
+	struct stat namespace;
+
+	return stat("/proc/self/ns/pid", &namespace) == 0 &&
+	       namespace.st_ino == FIRST_PID_NAMESPACE;
 }

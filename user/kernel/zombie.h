@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum zombie {
@@ -14,3 +15,6 @@ enum zombie {
  * exit. From /proc, which has to be that of the kernel's first pid namespace.
  */
 enum zombie zombie_state(uint32_t pid, uint64_t start_ns);
+
+/* Is this the kernel's first pid namespace, and /proc its? Only there is a pid of the kernel side's what it is here. */
+bool pids_are_hosts(void);
