@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "kernel/probe.h"
+#include "sandbox/filter.h"
 #include "sink/families.h"
 
 /* By enum kernel_counter: those that are causes of loss come first. */
@@ -124,6 +125,7 @@ void agent_update(struct registry *registry, const struct pipeline *pipeline,
 {
 	set(registry, FAMILY_UP, NULL, plan_missing(pipeline_plan(pipeline)) == NULL);
 	set(registry, FAMILY_SERIES_OVERFLOW, "tool_id", registry_overflows(registry, "tool_id"));
+	set(registry, FAMILY_DENIED_SYSCALLS, NULL, filter_denied());
 	set(registry, FAMILY_BUN_UNREAPED, NULL, totals->unreaped);
 	update_runs(registry, totals);
 	update_maps(registry, pipeline_probe(pipeline), totals->in_flight);

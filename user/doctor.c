@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <sys/utsname.h>
 
+#include "confine.h"
+#include "sandbox/filter.h"
 #include "setup.h"
 
 static void ignore_record(void *arg, const void *bytes, size_t n)
@@ -25,7 +27,8 @@ enum doctor_verdict doctor_examine(const struct config *config, struct buf *out)
 	if (uname(&names) == 0)
 		(void)snprintf(kernel, sizeof(kernel), "%s %s", names.release, names.machine);
 	setup_plan(config, &plan);
-	(void)setup_probe(config, &plan, ignore_record, NULL, &probe, &error);
+	if (setup_probe(config, &plan, ignore_record, NULL, &probe, &error) == 0)
+		confine(&plan, FILTER_BASE);
 	probe_stop(&probe);
 
 	struct doctor_report report = {kernel, &plan, buf_cstr(&error)};

@@ -3,6 +3,7 @@
 
 #include "base/cleanup.h"
 #include "base/escape.h"
+#include "kernel/capability.h"
 
 static const char *const verdicts[] = {
 	[DOCTOR_FULL] = "in full",
@@ -65,6 +66,21 @@ static void json_member(struct buf *out, const char *before, const char *key, co
 	json_append_string(out, value, strlen(value));
 }
 
+static void json_capabilities(struct buf *out, const char *key, uint64_t set)
+{
+	const char *comma = "";
+
+	buf_printf(out, ",\"%s\":[", key);
+#define X(name)                                                                                    \
+	if (set & CAPABILITY_##name) {                                                             \
+		buf_printf(out, "%s\"CAP_" #name "\"", comma);                                     \
+		comma = ",";                                                                       \
+	}
+	CAPABILITIES(X)
+#undef X
+	buf_append_char(out, ']');
+}
+
 static void json_hook(struct buf *out, const struct plan_hook *hook)
 {
 	json_member(out, "{", "family", hook->family);
@@ -76,6 +92,8 @@ static void json_hook(struct buf *out, const struct plan_hook *hook)
 	json_member(out, ",", "lost", hook->lost);
 	json_member(out, ",", "lacks", hook->lacks);
 	json_member(out, ",", "remedy", hook->remedy);
+	json_capabilities(out, "capabilities", hook->capabilities);
+	json_capabilities(out, "keeps", hook->keeps);
 	buf_append_char(out, '}');
 }
 

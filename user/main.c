@@ -17,6 +17,7 @@
 #include "pipeline.h"
 #include "recorder.h"
 #include "replay.h"
+#include "sandbox/filter.h"
 #include "sink/metrics.h"
 #include "sink/tail.h"
 #include "web/web.h"
@@ -52,6 +53,7 @@ static void on_tick(void *arg)
 
 	pipeline_drain(app->pipeline);
 	pipeline_sweep(app->pipeline);
+	filter_report();
 }
 
 /* Of the command that serves. */
@@ -221,6 +223,7 @@ static int serve(struct app *app)
 		r = loop_hangup(app->loop, on_hangup, app);
 	if (r < 0)
 		return r;
+	pipeline_confine(app->pipeline, FILTER_WEB);
 	agent_describe(metrics_registry(app->metrics), app->pipeline, clock_ns(CLOCK_REALTIME));
 	log_info("listening on %s", web_address(app->web));
 	r = loop_run(app->loop);
@@ -251,6 +254,7 @@ static int tail(struct app *app)
 		r = start_pipeline(app, &sinks, on_tick);
 	if (r < 0)
 		return r;
+	pipeline_confine(app->pipeline, FILTER_BASE);
 	if (!app->config->json) {
 		tail_header(&header);
 		(void)fputs(buf_cstr(&header), stdout);
@@ -282,6 +286,7 @@ static int record(struct app *app)
 		r = start_pipeline(app, &sinks, on_record_tick);
 	if (r < 0)
 		return r;
+	pipeline_confine(app->pipeline, FILTER_RECORD);
 	log_info("recording to %s", app->config->file);
 	r = loop_run(app->loop);
 	if (r < 0)
@@ -365,5 +370,6 @@ int main(int argc, char **argv)
 	(void)signal(SIGPIPE, SIG_IGN); /* a reader that is gone is an error of the write */
 	r = app.config->check_only ? print(print_good) : run_command(&app);
 	app_stop(&app);
+	filter_report();
 	return r < 0 ? EXIT_FAILED : (int)app.verdict;
 }

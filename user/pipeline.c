@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "confine.h"
 #include "intake.h"
 #include "kernel/probe.h"
 #include "live.h"
@@ -287,6 +288,11 @@ void pipeline_stop(struct pipeline **owner)
 	probe_stop(&pipeline->probe);
 	live_free(&pipeline->live);
 	free(pipeline);
+}
+
+void pipeline_confine(struct pipeline *pipeline, unsigned purposes)
+{
+	confine(&pipeline->plan, purposes);
 }
 
 const struct plan *pipeline_plan(const struct pipeline *pipeline)

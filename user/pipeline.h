@@ -45,6 +45,9 @@ int pipeline_start(const struct config *config, struct metrics *metrics,
 		   const struct pipeline_sinks *sinks, struct pipeline **ret, struct buf *message);
 void pipeline_stop(struct pipeline **owner);
 
+/* Gives up what it no longer needs, for purposes of enum filter_purpose. */
+void pipeline_confine(struct pipeline *pipeline, unsigned purposes);
+
 const struct plan *pipeline_plan(const struct pipeline *pipeline);
 const struct probe *pipeline_probe(const struct pipeline *pipeline);
 int pipeline_fd(const struct pipeline *pipeline);

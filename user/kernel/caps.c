@@ -3,6 +3,7 @@
 
 #include <linux/bpf.h>
 #include <linux/capability.h>
+#include <linux/seccomp.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -11,7 +12,12 @@
 #include <bpf/btf.h>
 
 #include "base/cleanup.h"
+#include "kernel/capability.h"
 #include "kernel/tracefs.h"
+
+#define X(name) _Static_assert(CAPABILITY_##name == 1ull << CAP_##name, "as in linux/capability.h");
+CAPABILITIES(X)
+#undef X
 
 static bool has_capability(unsigned capability)
 {
@@ -122,6 +128,34 @@ static bool has_syscall_tracepoints(void)
 	return tracefs >= 0 && tracefs_syscall_id(tracefs, "sys_exit_read") > 0;
 }
 
+/* Whether who holds a map's descriptor needs no capability to look into it. */
+static bool has_maps_by_fd(void)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3],
+		none[_LINUX_CAPABILITY_U32S_3];
+	_cleanup_close_ int fd =
+		bpf_map_create(BPF_MAP_TYPE_ARRAY, "caps_map", sizeof(int), sizeof(int), 1, NULL);
+	int key = 0, value;
+
+	if (fd < 0 || syscall(SYS_capget, &header, data) < 0)
+		return false;
+	for (size_t i = 0; i < ARRAY_SIZE(data); i++)
+		none[i] = (struct __user_cap_data_struct){.permitted = data[i].permitted,
+							  .inheritable = data[i].inheritable};
+	if (syscall(SYS_capset, &header, none) < 0)
+		return false;
+	bool looked = bpf_map_lookup_elem(fd, &key, &value) == 0;
+	return syscall(SYS_capset, &header, data) == 0 && looked;
+}
+
+static bool has_seccomp(void)
+{
+	uint32_t action = SECCOMP_RET_TRAP;
+
+	return syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action) == 0;
+}
+
 void caps_ask(struct caps *caps)
 {
 	struct btf *btf = btf__load_vmlinux_btf();
@@ -132,6 +166,8 @@ void caps_ask(struct caps *caps)
 			    (has_capability(CAP_BPF) && has_capability(CAP_PERFMON)),
 		.may_read_processes = has_capability(CAP_SYS_PTRACE),
 		.syscall_tracepoints = has_syscall_tracepoints(),
+		.maps_by_fd = has_maps_by_fd(),
+		.seccomp = has_seccomp(),
 	};
 	if (!btf)
 		return;

@@ -36,9 +36,12 @@
 	X(sys_exit, "this kernel has no tracepoint sys_exit",                                      \
 	  "use one built with CONFIG_HAVE_SYSCALL_TRACEPOINTS, as distributions' are")             \
 	X(syscall_tracepoints, "no tracefs with events/syscalls can be read",                      \
-	  "mount it at /sys/kernel/tracing, readable, or grant CAP_SYS_ADMIN")                     \
+	  "mount it at /sys/kernel/tracing, and run as root or with CAP_DAC_READ_SEARCH")          \
 	X(task_pt_regs, "this kernel has no bpf_task_pt_regs()", "Linux 5.15 has it")              \
 	X(victim_is_pid, "this kernel has no tracepoint mark_victim", "distributions' kernels do") \
+	X(maps_by_fd, "this kernel wants CAP_BPF for each look into a map",                        \
+	  "Linux 5.19 wants it only to load")                                                      \
+	X(seccomp, "this kernel filters no system calls", "use one with CONFIG_SECCOMP_FILTER")    \
 	X(victim_is_task, "this kernel has no tracepoint mark_victim that says whose task it is",  \
 	  "Linux 6.8 has it")
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "kernel/capability.h"
 
 const char *const plan_state_names[] = {
 	[PLAN_ATTACHED] = "attached",
@@ -27,6 +28,15 @@ static const struct fact_text {
 #undef X
 };
 
+/*
+ * What makes a fact so. tracefs is root's alone: where the agent's user may read it, that takes none.
+ */
+static const uint64_t fact_capabilities[] = {
+	[FACT_may_load] = CAPABILITY_BPF | CAPABILITY_PERFMON,
+	[FACT_may_read_processes] = CAPABILITY_SYS_PTRACE,
+	[FACT_syscall_tracepoints] = CAPABILITY_DAC_READ_SEARCH,
+};
+
 #define NEEDS(fact) (1u << FACT_##fact)
 /* Of every program: it is loaded, and its offsets are the running kernel's. */
 #define NEEDS_ALWAYS (NEEDS(may_load) | NEEDS(btf))
@@ -44,6 +54,7 @@ struct candidate {
 		*price; /* what it costs to have this one; "" = nothing, it is no second choice */
 	enum plan_program programs[PLAN_HOOK_PROGRAMS_MAX];
 	size_t count;
+	uint64_t keeps; /* capabilities that it takes for good, not only at start */
 };
 
 /* `lost`: what is missing without the hook. The candidates stand best first. */
@@ -56,41 +67,46 @@ static const struct hook {
 } hooks[] = {
 	/* clang-format off */
 	{"process", "exec_prepare", true, "every run", {
-		{"tp_btf", NEEDS(sched_prepare_exec), 0, "", {PLAN_EXEC_PREPARE_TP}, 1},
+		{"tp_btf", NEEDS(sched_prepare_exec), 0, "", {PLAN_EXEC_PREPARE_TP}, 1, 0},
 		{"fentry", NEEDS(begin_new_exec) | NEEDS(fentry), STDIO_PROBE_SYSCALL, "",
-		 {PLAN_EXEC_PREPARE_FENTRY}, 1},
+		 {PLAN_EXEC_PREPARE_FENTRY}, 1, 0},
 		{"tracepoint", NEEDS(syscall_tracepoints), 0,
 		 "Bun is known by the path that exec is given, not by the file behind a symbolic link",
-		 {PLAN_EXEC_PREPARE_SYSCALL}, 1}}},
+		 {PLAN_EXEC_PREPARE_SYSCALL}, 1, 0}}},
 	{"process", "exec", true, "every run", {
-		{"tp_btf", 0, 0, "", {PLAN_EXEC_CONFIRM}, 1}}},
+		{"tp_btf", 0, 0, "", {PLAN_EXEC_CONFIRM}, 1, 0}}},
 	{"process", "exec_failed", false, "runs that failed to start (error_kind=\"start\")", {
-		{"tracepoint", NEEDS(syscall_tracepoints) | NEEDS(task_pt_regs), 0, "", {PLAN_EXEC_FAILED}, 1}}},
+		{"tracepoint", NEEDS(syscall_tracepoints) | NEEDS(task_pt_regs), 0, "", {PLAN_EXEC_FAILED}, 1, 0}}},
 	{"process", "pipe_failed", false,
 	 "servers that had no descriptor left for a run's pipes (error_kind=\"start\")", {
-		{"tracepoint", NEEDS(syscall_tracepoints), 0, "", {PLAN_PIPE_FAILED}, 1}}},
+		{"tracepoint", NEEDS(syscall_tracepoints), 0, "", {PLAN_PIPE_FAILED}, 1, 0}}},
 	{"process", "exit", true, "how and when every run ended", {
-		{"tp_btf", 0, 0, "", {PLAN_PROCESS_EXIT, PLAN_TASK_SWITCH}, 2}}},
+		{"tp_btf", 0, 0, "", {PLAN_PROCESS_EXIT, PLAN_TASK_SWITCH}, 2, 0}}},
 	{"process", "signal", false,
 	 "who sent a signal: a kill at the deadline counts as a wait error, not as a timeout", {
-		{"tp_btf", 0, 0, "", {PLAN_SIGNAL}, 1}}},
+		{"tp_btf", 0, 0, "", {PLAN_SIGNAL}, 1, 0}}},
 	{"process", "oom", false, "OOM kills count as kills by the kernel", {
-		{"tp_btf", NEEDS(victim_is_task), 0, "", {PLAN_VICTIM_TASK}, 1},
-		{"tp_btf", NEEDS(victim_is_pid), 0, "", {PLAN_VICTIM_PID}, 1}}},
+		{"tp_btf", NEEDS(victim_is_task), 0, "", {PLAN_VICTIM_TASK}, 1, 0},
+		{"tp_btf", NEEDS(victim_is_pid), 0, "", {PLAN_VICTIM_PID}, 1, 0}}},
 	{"process", "adopt", false, "runs that are under way when the agent starts", {
-		{"iter", NEEDS(may_read_processes), 0, "", {}, 0},
-		{"iter", 0, 0, "of the runs under way when the agent starts, those of other users", {}, 0}}},
+		{"iter", NEEDS(may_read_processes), 0, "", {}, 0, 0},
+		{"iter", 0, 0, "of the runs under way when the agent starts, those of other users", {}, 0, 0}}},
 	{"stdio", "transfer", true, "what runs read and write, and so tool and outcome", {
 		{"fentry", NEEDS_DOOR_A | NEEDS(write_takes_file) | NEEDS(pipe), STDIO_PROBE_SYSCALL, "",
-		 {PLAN_PIPE_READ, PLAN_PIPE_WRITE, PLAN_FILE_WRITE_6_4, DOOR_A}, 7},
+		 {PLAN_PIPE_READ, PLAN_PIPE_WRITE, PLAN_FILE_WRITE_6_4, DOOR_A}, 7, 0},
 		{"fentry", NEEDS_DOOR_A | NEEDS(write_takes_iocb) | NEEDS(pipe), STDIO_PROBE_SYSCALL, "",
-		 {PLAN_PIPE_READ, PLAN_PIPE_WRITE, PLAN_FILE_WRITE, DOOR_A}, 7},
+		 {PLAN_PIPE_READ, PLAN_PIPE_WRITE, PLAN_FILE_WRITE, DOOR_A}, 7, 0},
 		{"fentry", NEEDS_DOOR_A | NEEDS(write_takes_iocb) | NEEDS(anon_pipe), STDIO_PROBE_SYSCALL, "",
-		 {PLAN_ANON_PIPE_READ, PLAN_ANON_PIPE_WRITE, PLAN_FILE_WRITE, DOOR_A}, 7},
+		 {PLAN_ANON_PIPE_READ, PLAN_ANON_PIPE_WRITE, PLAN_FILE_WRITE, DOOR_A}, 7, 0},
 		{"tracepoint", NEEDS(syscall_tracepoints) | NEEDS(task_pt_regs), STDIO_PROBE_FENTRY, "",
-		 {PLAN_TRANSFER_TRACEPOINT}, 1},
+		 {PLAN_TRANSFER_TRACEPOINT}, 1, 0},
 		{"tp_btf", NEEDS(sys_exit), STDIO_PROBE_FENTRY, "every system call of every process pays for it",
-		 {PLAN_TRANSFER_SYS_EXIT}, 1}}},
+		 {PLAN_TRANSFER_SYS_EXIT}, 1, 0}}},
+	{"sandbox", "capabilities", false, "the agent keeps all its capabilities", {
+		{"dropped", NEEDS(maps_by_fd), 0, "", {}, 0, 0},
+		{"dropped", 0, 0, "all but CAP_BPF", {}, 0, CAPABILITY_BPF}}},
+	{"sandbox", "syscalls", false, "the agent can make all system calls", {
+		{"seccomp", NEEDS(seccomp), 0, "", {}, 0, 0}}},
 	/* clang-format on */
 };
 
@@ -117,11 +133,23 @@ static bool is_wanted(const struct candidate *candidate, enum stdio_probe stdio)
 	return candidate->not_with == STDIO_PROBE_AUTO || candidate->not_with != stdio;
 }
 
+static uint64_t capabilities_of(const struct candidate *candidate)
+{
+	uint64_t capabilities = candidate->keeps;
+
+	for (size_t fact = 0; fact < ARRAY_SIZE(fact_capabilities); fact++) {
+		if ((NEEDS_ALWAYS | candidate->needs) >> fact & 1)
+			capabilities |= fact_capabilities[fact];
+	}
+	return capabilities;
+}
+
 static void hook_choose(struct plan_hook *planned, const struct candidate *candidate)
 {
 	memcpy(planned->programs, candidate->programs, sizeof(planned->programs));
 	planned->count = candidate->count;
 	planned->flavour = candidate->flavour;
+	planned->keeps = candidate->keeps;
 	planned->reason = candidate->price;
 	planned->state = PLAN_FALLBACK;
 	if (*candidate->price)
@@ -150,6 +178,7 @@ static struct plan_hook hook_plan(const struct hook *hook, unsigned facts, enum 
 
 		if (!is_wanted(candidate, stdio))
 			continue;
+		planned.capabilities = capabilities_of(candidate);
 		if (!unmet) {
 			hook_choose(&planned, candidate);
 			return planned;
@@ -195,4 +224,31 @@ bool plan_has(const struct plan *plan, enum plan_program program)
 bool plan_has_door_a(const struct plan *plan)
 {
 	return plan_has(plan, PLAN_UNIX_RECVMSG);
+}
+
+void plan_fail(struct plan *plan, const char *family, const char *name, const char *reason,
+	       const char *remedy)
+{
+	for (size_t i = 0; i < plan->count; i++) {
+		struct plan_hook *hook = &plan->hooks[i];
+
+		if (strcmp(hook->family, family) != 0 || strcmp(hook->hook, name) != 0)
+			continue;
+		hook->state = PLAN_FAILED;
+		hook->reason = hook->lacks = reason;
+		hook->remedy = remedy;
+	}
+}
+
+uint64_t plan_keeps(const struct plan *plan)
+{
+	uint64_t keeps = 0;
+
+	for (size_t i = 0; i < plan->count; i++) {
+		const struct plan_hook *hook = &plan->hooks[i];
+
+		if (hook->state == PLAN_ATTACHED || hook->state == PLAN_FALLBACK)
+			keeps |= hook->keeps;
+	}
+	return keeps;
 }

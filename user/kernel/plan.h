@@ -4,6 +4,7 @@
 /* Which program serves each hook, from what the kernel has and what was configured. Pure. */
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "kernel/caps.h"
 
@@ -42,7 +43,7 @@ enum plan_program {
 		PLAN_PROGRAM_COUNT,
 };
 
-#define PLAN_HOOKS_MAX PLAN_PROGRAM_COUNT
+#define PLAN_HOOKS_MAX (PLAN_PROGRAM_COUNT + 4) /* and those without a program */
 #define PLAN_HOOK_PROGRAMS_MAX 7
 #define PLAN_CANDIDATES_MAX 5 /* flavours of a hook */
 
@@ -67,6 +68,8 @@ struct plan_hook {
 	const char *reason; /* of the state */
 	const char *lacks;  /* why it is not served better, and what to do about it */
 	const char *remedy;
+	uint64_t capabilities; /* that it takes, at start (capability.h) */
+	uint64_t keeps;	       /* and those of them that it takes for good */
 };
 
 struct plan {
@@ -82,5 +85,10 @@ void plan_make(const struct caps *caps, enum stdio_probe stdio, struct plan *ret
 const struct plan_hook *plan_missing(const struct plan *plan);
 /* Does it rely on the kernel's own functions for stdio, which not every kernel has in a form that we know? */
 bool plan_has_door_a(const struct plan *plan);
+/* That hook does not work after all. */
+void plan_fail(struct plan *plan, const char *family, const char *name, const char *reason,
+	       const char *remedy);
+/* The capabilities that what works takes for good. */
+uint64_t plan_keeps(const struct plan *plan);
 /* Is the program among those to load? */
 bool plan_has(const struct plan *plan, enum plan_program program);

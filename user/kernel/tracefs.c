@@ -17,7 +17,7 @@ static int open_mounted(void)
 	for (size_t i = 0; i < ARRAY_SIZE(roots); i++) {
 		_cleanup_close_ int fd = open(roots[i], O_PATH | O_DIRECTORY | O_CLOEXEC);
 
-		if (fd >= 0 && faccessat(fd, "events/syscalls", R_OK, 0) == 0)
+		if (fd >= 0 && faccessat(fd, "events/syscalls", R_OK, AT_EACCESS) == 0)
 			return take_fd(fd);
 	}
 	return -ENOENT;

@@ -139,6 +139,10 @@ const struct family families[FAMILY_COUNT] = {
 		"bunscope_decode_errors_total", COUNTER, OWN, .labels = {"kind"},
 		.help = "Records from the kernel side that made no sense.",
 	},
+	[FAMILY_DENIED_SYSCALLS] = {
+		"bunscope_denied_syscalls_total", COUNTER, OWN,
+		.help = "System calls that the agent's own sandbox refused it: a bug, named in the log.",
+	},
 	[FAMILY_SPANS] = {
 		"bunscope_spans_total", COUNTER, OWN, .labels = {"state"},
 		.help = "Spans by what became of them.",

@@ -112,6 +112,7 @@ class Agent:
             raise
         seconds = time.monotonic() - started
         self.stopped = True
+        assert "the sandbox refused" not in self.log, self.log
         if not self.keeps_log:
             self.log_path.unlink(missing_ok=True)
         return code, seconds

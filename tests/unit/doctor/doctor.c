@@ -9,11 +9,13 @@
 #include <cmocka.h>
 
 #include "base/cleanup.h"
+#include "kernel/capability.h"
 
 #define GOOD                                                                                       \
 	{                                                                                          \
 		.family = "process", .hook = "exec", .flavour = "tp_btf", .state = PLAN_ATTACHED,  \
 		.required = true, .lost = "every run", .reason = "", .lacks = "", .remedy = "",    \
+		.capabilities = CAPABILITY_BPF | CAPABILITY_PERFMON, .keeps = CAPABILITY_BPF,      \
 	}
 #define SECOND                                                                                     \
 	{                                                                                          \
@@ -93,10 +95,12 @@ static void json_has_all_of_it(void **state)
 		"\"hooks\":["
 		"{\"family\":\"process\",\"hook\":\"exec\",\"flavour\":\"tp_btf\","
 		"\"state\":\"attached\",\"required\":true,\"reason\":\"\",\"lost\":\"every run\","
-		"\"lacks\":\"\",\"remedy\":\"\"},"
+		"\"lacks\":\"\",\"remedy\":\"\",\"capabilities\":[\"CAP_PERFMON\",\"CAP_BPF\"],"
+		"\"keeps\":[\"CAP_BPF\"]},"
 		"{\"family\":\"process\",\"hook\":\"oom\",\"flavour\":\"\",\"state\":\"failed\","
 		"\"required\":true,\"reason\":\"no \\\"victim\\\"\",\"lost\":\"who was killed\","
-		"\"lacks\":\"no \\\"victim\\\"\",\"remedy\":\"use another kernel\"}]}\n");
+		"\"lacks\":\"no \\\"victim\\\"\",\"remedy\":\"use another kernel\","
+		"\"capabilities\":[],\"keeps\":[]}]}\n");
 }
 
 int main(void)

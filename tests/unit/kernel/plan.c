@@ -5,10 +5,12 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <cmocka.h>
 
 #include "base/cleanup.h"
+#include "kernel/capability.h"
 
 #define LINK_PRICE                                                                                 \
 	"Bun is known by the path that exec is given, not by the file behind a symbolic link"
@@ -24,7 +26,7 @@
 		"use one built with CONFIG_DEBUG_INFO_BTF, as distributions' are"
 #define NO_TRACEFS                                                                                 \
 	"no tracefs with events/syscalls can be read",                                             \
-		"mount it at /sys/kernel/tracing, readable, or grant CAP_SYS_ADMIN"
+		"mount it at /sys/kernel/tracing, and run as root or with CAP_DAC_READ_SEARCH"
 #define NO_REGS "this kernel has no bpf_task_pt_regs()", "Linux 5.15 has it"
 #define NO_FENTRY                                                                                  \
 	"this kernel lets no program on to its functions (fentry)",                                \
@@ -41,6 +43,9 @@
 #define NO_PTRACE                                                                                  \
 	"without CAP_SYS_PTRACE /proc hides what other users' processes run",                      \
 		"grant CAP_SYS_PTRACE, or run as root"
+#define NO_FD                                                                                      \
+	"this kernel wants CAP_BPF for each look into a map", "Linux 5.19 wants it only to load"
+#define NO_SECCOMP "this kernel filters no system calls", "use one with CONFIG_SECCOMP_FILTER"
 
 #define HOOK(family_, hook_, flavour_, required_, count_, ...)                                     \
 	{                                                                                          \
@@ -94,7 +99,18 @@
 	FALLBACK_HOOK("stdio", "transfer", "tp_btf", true, ALL_PAY, 1, PLAN_TRANSFER_SYS_EXIT, why)
 #define TRANSFER_FAILED(why) FAILED_HOOK("stdio", "transfer", true, why)
 
-#define ALLOWED .may_load = true, .btf = true, .may_read_processes = true
+#define SANDBOX                                                                                    \
+	HOOK("sandbox", "capabilities", "dropped", false, 0),                                      \
+		HOOK("sandbox", "syscalls", "seccomp", false, 0)
+#define SANDBOX_FAILED(why)                                                                        \
+	FAILED_HOOK("sandbox", "capabilities", false, why),                                        \
+		FAILED_HOOK("sandbox", "syscalls", false, why)
+#define KEEPS_BPF                                                                                  \
+	FALLBACK_HOOK("sandbox", "capabilities", "dropped", false, "all but CAP_BPF", 0, 0, NO_FD)
+
+#define ALLOWED                                                                                    \
+	.may_load = true, .btf = true, .may_read_processes = true, .maps_by_fd = true,             \
+	.seccomp = true
 #define FENTRY .fentry = true, .begin_new_exec = true, .stream_functions = true
 #define OLD_PIPE .pipe = true, .write_takes_file = true
 #define PIPE .pipe = true, .write_takes_iocb = true
@@ -118,100 +134,116 @@ static const struct rung rungs[] = {
 	 {MODERN},
 	 STDIO_PROBE_AUTO,
 	 {{PREPARE_TP, EXEC, EXEC_FAILED_TP, PIPE_FAILED_TP, EXIT, SIGNAL, OOM_TASK, ADOPT,
-	   TRANSFER_A_6_14},
-	  9},
+	   TRANSFER_A_6_14, SANDBOX},
+	  11},
 	 ""},
 	{"6.18: the pipe functions have other names",
 	 {ALLOWED, .sched_prepare_exec = true, FENTRY, NEW_PIPE, TRACEFS, .sys_exit = true,
 	  .victim_is_task = true},
 	 STDIO_PROBE_AUTO,
 	 {{PREPARE_TP, EXEC, EXEC_FAILED_TP, PIPE_FAILED_TP, EXIT, SIGNAL, OOM_TASK, ADOPT,
-	   TRANSFER_A_6_15},
-	  9},
+	   TRANSFER_A_6_15, SANDBOX},
+	  11},
 	 ""},
 	{"no program may go on to functions, as on a locked-down 6.18",
 	 {ALLOWED, .sched_prepare_exec = true, .write_takes_iocb = true, TRACEFS, .sys_exit = true,
 	  .victim_is_task = true},
 	 STDIO_PROBE_AUTO,
 	 {{PREPARE_TP, EXEC, EXEC_FAILED_TP, PIPE_FAILED_TP, EXIT, SIGNAL, OOM_TASK, ADOPT,
-	   TRANSFER},
-	  9},
+	   TRANSFER, SANDBOX},
+	  11},
 	 ""},
 	{"6.8: no sched_prepare_exec yet",
 	 {ALLOWED, FENTRY, PIPE, TRACEFS, .sys_exit = true, .victim_is_task = true},
 	 STDIO_PROBE_AUTO,
 	 {{PREPARE_FENTRY, EXEC, EXEC_FAILED_TP, PIPE_FAILED_TP, EXIT, SIGNAL, OOM_TASK, ADOPT,
-	   TRANSFER_A_6_14},
-	  9},
+	   TRANSFER_A_6_14, SANDBOX},
+	  11},
 	 ""},
 	{"5.15: the victim is a pid",
 	 {ALLOWED, FENTRY, OLD_PIPE, TRACEFS, .sys_exit = true, .victim_is_pid = true},
 	 STDIO_PROBE_AUTO,
 	 {{PREPARE_FENTRY, EXEC, EXEC_FAILED_TP, PIPE_FAILED_TP, EXIT, SIGNAL, OOM_PID, ADOPT,
-	   TRANSFER_A_6_4},
-	  9},
+	   TRANSFER_A_6_4, SANDBOX},
+	  11},
 	 ""},
 	{"5.10: no registers of a task",
 	 {ALLOWED, FENTRY, OLD_PIPE, .syscall_tracepoints = true, .sys_exit = true,
 	  .victim_is_pid = true},
 	 STDIO_PROBE_AUTO,
 	 {{PREPARE_FENTRY, EXEC, EXEC_FAILED_OFF(NO_REGS), PIPE_FAILED_TP, EXIT, SIGNAL, OOM_PID,
-	   ADOPT, TRANSFER_A_6_4},
-	  9},
+	   ADOPT, TRANSFER_A_6_4, SANDBOX},
+	  11},
 	 ""},
 	{"5.10, system calls asked for",
 	 {ALLOWED, FENTRY, OLD_PIPE, .syscall_tracepoints = true, .sys_exit = true,
 	  .victim_is_pid = true},
 	 STDIO_PROBE_SYSCALL,
 	 {{PREPARE_SYSCALL(NO_PREPARE_EXEC), EXEC, EXEC_FAILED_OFF(NO_REGS), PIPE_FAILED_TP, EXIT,
-	   SIGNAL, OOM_PID, ADOPT, TRANSFER_TP(NO_REGS)},
-	  9},
+	   SIGNAL, OOM_PID, ADOPT, TRANSFER_TP(NO_REGS), SANDBOX},
+	  11},
 	 ""},
 	{"arm64 without fentry",
 	 {ALLOWED, .write_takes_file = true, TRACEFS, .sys_exit = true, .victim_is_pid = true},
 	 STDIO_PROBE_AUTO,
 	 {{PREPARE_SYSCALL(NO_FENTRY), EXEC, EXEC_FAILED_TP, PIPE_FAILED_TP, EXIT, SIGNAL, OOM_PID,
-	   ADOPT, TRANSFER},
-	  9},
+	   ADOPT, TRANSFER, SANDBOX},
+	  11},
 	 ""},
 	{"the function was inlined, and there is no OOM tracepoint",
 	 {ALLOWED, .fentry = true, .stream_functions = true, PIPE, TRACEFS, .sys_exit = true},
 	 STDIO_PROBE_AUTO,
 	 {{PREPARE_SYSCALL(NO_BEGIN_NEW_EXEC), EXEC, EXEC_FAILED_TP, PIPE_FAILED_TP, EXIT, SIGNAL,
-	   OOM_OFF(NO_VICTIM), ADOPT, TRANSFER_A_6_14},
-	  9},
+	   OOM_OFF(NO_VICTIM), ADOPT, TRANSFER_A_6_14, SANDBOX},
+	  11},
 	 ""},
 	{"no tracefs",
 	 {ALLOWED, .sched_prepare_exec = true, .task_pt_regs = true, .sys_exit = true},
 	 STDIO_PROBE_AUTO,
 	 {{PREPARE_TP, EXEC, EXEC_FAILED_OFF(NO_TRACEFS), PIPE_FAILED_OFF(NO_TRACEFS), EXIT, SIGNAL,
-	   OOM_OFF(NO_VICTIM), ADOPT, TRANSFER_TP(NO_TRACEFS)},
-	  9},
+	   OOM_OFF(NO_VICTIM), ADOPT, TRANSFER_TP(NO_TRACEFS), SANDBOX},
+	  11},
 	 ""},
 	{"neither fentry nor tracefs",
 	 {ALLOWED, .sys_exit = true, .victim_is_pid = true},
 	 STDIO_PROBE_AUTO,
 	 {{PREPARE_FAILED(NO_TRACEFS), EXEC, EXEC_FAILED_OFF(NO_TRACEFS),
-	   PIPE_FAILED_OFF(NO_TRACEFS), EXIT, SIGNAL, OOM_PID, ADOPT, TRANSFER_TP(NO_TRACEFS)},
-	  9},
+	   PIPE_FAILED_OFF(NO_TRACEFS), EXIT, SIGNAL, OOM_PID, ADOPT, TRANSFER_TP(NO_TRACEFS),
+	   SANDBOX},
+	  11},
 	 "exec_prepare"},
 	{"no tracepoints of system calls at all",
 	 {ALLOWED, .sched_prepare_exec = true, .victim_is_task = true},
 	 STDIO_PROBE_AUTO,
 	 {{PREPARE_TP, EXEC, EXEC_FAILED_OFF(NO_TRACEFS), PIPE_FAILED_OFF(NO_TRACEFS), EXIT, SIGNAL,
-	   OOM_TASK, ADOPT, TRANSFER_FAILED(NO_SYS_EXIT)},
-	  9},
+	   OOM_TASK, ADOPT, TRANSFER_FAILED(NO_SYS_EXIT), SANDBOX},
+	  11},
 	 "transfer"},
 	{"processes of other users stay hidden",
 	 {.may_load = true,
 	  .btf = true,
+	  .maps_by_fd = true,
+	  .seccomp = true,
 	  .sched_prepare_exec = true,
 	  TRACEFS,
 	  .victim_is_task = true},
 	 STDIO_PROBE_AUTO,
 	 {{PREPARE_TP, EXEC, EXEC_FAILED_TP, PIPE_FAILED_TP, EXIT, SIGNAL, OOM_TASK, ADOPT_OWN,
-	   TRANSFER},
-	  9},
+	   TRANSFER, SANDBOX},
+	  11},
+	 ""},
+	{"5.10: CAP_BPF for each look into a map, and no seccomp",
+	 {.may_load = true,
+	  .btf = true,
+	  .may_read_processes = true,
+	  FENTRY,
+	  OLD_PIPE,
+	  TRACEFS,
+	  .victim_is_pid = true},
+	 STDIO_PROBE_AUTO,
+	 {{PREPARE_FENTRY, EXEC, EXEC_FAILED_TP, PIPE_FAILED_TP, EXIT, SIGNAL, OOM_PID, ADOPT,
+	   TRANSFER_A_6_4, KEEPS_BPF, FAILED_HOOK("sandbox", "syscalls", false, NO_SECCOMP)},
+	  11},
 	 ""},
 	{"no BTF",
 	 {.may_load = true, .may_read_processes = true, TRACEFS},
@@ -220,8 +252,9 @@ static const struct rung rungs[] = {
 	   EXEC_FAILED_OFF(NO_BTF), PIPE_FAILED_OFF(NO_BTF),
 	   FAILED_HOOK("process", "exit", true, NO_BTF),
 	   FAILED_HOOK("process", "signal", false, NO_BTF), OOM_OFF(NO_BTF),
-	   FAILED_HOOK("process", "adopt", false, NO_BTF), TRANSFER_FAILED(NO_BTF)},
-	  9},
+	   FAILED_HOOK("process", "adopt", false, NO_BTF), TRANSFER_FAILED(NO_BTF),
+	   SANDBOX_FAILED(NO_BTF)},
+	  11},
 	 "exec_prepare"},
 	{"no privileges",
 	 {.btf = true, .sched_prepare_exec = true, .sys_exit = true, .victim_is_task = true},
@@ -230,44 +263,45 @@ static const struct rung rungs[] = {
 	   EXEC_FAILED_OFF(NO_LOAD), PIPE_FAILED_OFF(NO_LOAD),
 	   FAILED_HOOK("process", "exit", true, NO_LOAD),
 	   FAILED_HOOK("process", "signal", false, NO_LOAD), OOM_OFF(NO_LOAD),
-	   FAILED_HOOK("process", "adopt", false, NO_LOAD), TRANSFER_FAILED(NO_LOAD)},
-	  9},
+	   FAILED_HOOK("process", "adopt", false, NO_LOAD), TRANSFER_FAILED(NO_LOAD),
+	   SANDBOX_FAILED(NO_LOAD)},
+	  11},
 	 "exec_prepare"},
 	{"system calls asked for: no fentry anywhere",
 	 {ALLOWED, FENTRY, OLD_PIPE, TRACEFS, .sys_exit = true, .victim_is_pid = true},
 	 STDIO_PROBE_SYSCALL,
 	 {{PREPARE_SYSCALL(NO_PREPARE_EXEC), EXEC, EXEC_FAILED_TP, PIPE_FAILED_TP, EXIT, SIGNAL,
-	   OOM_PID, ADOPT, TRANSFER},
-	  9},
+	   OOM_PID, ADOPT, TRANSFER, SANDBOX},
+	  11},
 	 ""},
 	{"system calls asked for, which tp_btf is",
 	 {MODERN},
 	 STDIO_PROBE_SYSCALL,
 	 {{PREPARE_TP, EXEC, EXEC_FAILED_TP, PIPE_FAILED_TP, EXIT, SIGNAL, OOM_TASK, ADOPT,
-	   TRANSFER},
-	  9},
+	   TRANSFER, SANDBOX},
+	  11},
 	 ""},
 	{"fentry asked for",
 	 {MODERN},
 	 STDIO_PROBE_FENTRY,
 	 {{PREPARE_TP, EXEC, EXEC_FAILED_TP, PIPE_FAILED_TP, EXIT, SIGNAL, OOM_TASK, ADOPT,
-	   TRANSFER_A_6_14},
-	  9},
+	   TRANSFER_A_6_14, SANDBOX},
+	  11},
 	 ""},
 	{"fentry asked for, where no program may go on to functions",
 	 {ALLOWED, .sched_prepare_exec = true, TRACEFS, .sys_exit = true, .victim_is_task = true},
 	 STDIO_PROBE_FENTRY,
 	 {{PREPARE_TP, EXEC, EXEC_FAILED_TP, PIPE_FAILED_TP, EXIT, SIGNAL, OOM_TASK, ADOPT,
-	   TRANSFER_FAILED(NO_FENTRY)},
-	  9},
+	   TRANSFER_FAILED(NO_FENTRY), SANDBOX},
+	  11},
 	 "transfer"},
 	{"fentry asked for, where the pipe functions were inlined",
 	 {ALLOWED, .sched_prepare_exec = true, FENTRY, .write_takes_iocb = true, TRACEFS,
 	  .victim_is_task = true},
 	 STDIO_PROBE_FENTRY,
 	 {{PREPARE_TP, EXEC, EXEC_FAILED_TP, PIPE_FAILED_TP, EXIT, SIGNAL, OOM_TASK, ADOPT,
-	   TRANSFER_FAILED(NO_ANON_PIPE)},
-	  9},
+	   TRANSFER_FAILED(NO_ANON_PIPE), SANDBOX},
+	  11},
 	 "transfer"},
 };
 
@@ -368,6 +402,46 @@ static void program_of_a_failed_hook_is_not_loaded(void **state)
 	assert_false(plan_has(&plan, PLAN_TRANSFER_TRACEPOINT));
 }
 
+static uint64_t capabilities_of(const struct plan *plan, const char *name)
+{
+	for (size_t i = 0; i < plan->count; i++) {
+		if (strcmp(plan->hooks[i].hook, name) == 0)
+			return plan->hooks[i].capabilities;
+	}
+	fail_msg("no hook %s", name);
+	return 0;
+}
+
+static void hooks_take_the_capabilities_of_their_facts(void **state)
+{
+	static const struct caps modern = {MODERN};
+	struct plan plan;
+
+	(void)state;
+	plan_make(&modern, STDIO_PROBE_AUTO, &plan);
+	assert_int_equal(capabilities_of(&plan, "exec"), CAPABILITY_BPF | CAPABILITY_PERFMON);
+	assert_int_equal(capabilities_of(&plan, "exec_failed"),
+			 CAPABILITY_BPF | CAPABILITY_PERFMON | CAPABILITY_DAC_READ_SEARCH);
+	assert_int_equal(capabilities_of(&plan, "adopt"),
+			 CAPABILITY_BPF | CAPABILITY_PERFMON | CAPABILITY_SYS_PTRACE);
+	assert_int_equal(plan_keeps(&plan), 0);
+}
+
+static void capabilities_of_what_works_are_kept(void **state)
+{
+	static const struct caps old = {.may_load = true, .btf = true};
+	struct plan plan;
+
+	(void)state;
+	plan_make(&old, STDIO_PROBE_AUTO, &plan);
+	assert_int_equal(plan_keeps(&plan), CAPABILITY_BPF);
+	plan_fail(&plan, "sandbox", "capabilities", "refused", "look");
+	assert_int_equal(plan_keeps(&plan), 0);
+	assert_int_equal(plan.hooks[plan.count - 2].state, PLAN_FAILED);
+	assert_string_equal(plan.hooks[plan.count - 2].reason, "refused");
+	assert_string_equal(plan.hooks[plan.count - 2].remedy, "look");
+}
+
 static void every_state_has_a_name(void **state)
 {
 	(void)state;
@@ -385,6 +459,8 @@ int main(void)
 		cmocka_unit_test(only_the_chosen_programs_are_loaded),
 		cmocka_unit_test(door_a_is_known_by_its_programs),
 		cmocka_unit_test(program_of_a_failed_hook_is_not_loaded),
+		cmocka_unit_test(hooks_take_the_capabilities_of_their_facts),
+		cmocka_unit_test(capabilities_of_what_works_are_kept),
 		cmocka_unit_test(every_state_has_a_name),
 	};
 

@@ -45,6 +45,7 @@ static const char *const contract[] = {
 	"bunscope_map_capacity{map} gauge own",
 	"bunscope_series_overflow_total{label} counter own",
 	"bunscope_decode_errors_total{kind} counter own",
+	"bunscope_denied_syscalls_total{} counter own",
 	"bunscope_spans_total{state} counter own",
 	"process_cpu_seconds_total{} counter seconds own",
 	"process_open_fds{} gauge own",
