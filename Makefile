@@ -3,10 +3,22 @@
 
 VERSION   := 0.1.0
 REVISION  := $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
-ARCH      ?= $(shell uname -m | sed 's/x86_64/x86/;s/aarch64/arm64/')
+HOST_ARCH := $(shell uname -m | sed 's/x86_64/x86/;s/aarch64/arm64/')
+ARCH      ?= $(HOST_ARCH)
 
+# `make ARCH=arm64` elsewhere: against Debian's libraries for it, unpacked into a directory of the build's own.
+TRIPLET_x86   := x86_64-linux-gnu
+TRIPLET_arm64 := aarch64-linux-gnu
+DEBIAN_x86    := amd64
+DEBIAN_arm64  := arm64
+ifeq ($(ARCH),$(HOST_ARCH))
 B         := build
 CC        := $(if $(filter default,$(origin CC)),cc,$(CC))
+else
+B         := build/$(ARCH)
+SYSROOT   ?= $(CURDIR)/build/sysroot-$(ARCH)
+CC        := $(TRIPLET_$(ARCH))-gcc --sysroot=$(SYSROOT)
+endif
 CLANG     ?= clang
 BPFTOOL   ?= $(firstword $(wildcard /usr/sbin/bpftool) bpftool)
 PYTHON    ?= /usr/bin/python3
@@ -51,9 +63,13 @@ deps: ## install missing Debian packages (root)
 ifneq ($(filter demo run bench,$(MAKECMDGOALS)),)
 $(B)/tools: deps
 endif
-$(B)/tools: scripts/deps
+$(B)/tools: scripts/deps $(if $(SYSROOT),$(SYSROOT)/.unpacked)
 	@scripts/deps check build
 	@mkdir -p $(B) && touch $@
+
+%/.unpacked: scripts/sysroot scripts/deps
+	@echo "  SYSROOT $*"
+	$(Q)rm -rf $* && scripts/sysroot $(DEBIAN_$(ARCH)) $* && touch $@
 
 # ---- the agent ----
 
@@ -238,4 +254,4 @@ format: ## rewrite the C files as clang-format wants them
 clean: ## remove what was built
 	rm -rf $(B)
 
--include $(shell find $(B) -name '*.d' 2>/dev/null)
+-include $(shell find $(B) -name 'sysroot-*' -prune -o -type f -name '*.d' -print 2>/dev/null)

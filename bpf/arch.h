@@ -2,12 +2,15 @@
 #pragma once
 
 /*
- * System calls as the exit tracepoint sees them: numbers and arguments of an architecture.
- * x86: arch/x86/entry/syscalls/syscall_64.tbl; arguments stay in the saved registers until the return.
+ * System calls as the exit tracepoint sees them: numbers and arguments of an architecture. Arguments stay in
+ * the saved registers until the return.
  */
 #include "bpf/types.h"
 
-#ifdef __TARGET_ARCH_x86
+#define BIT(n) (1ull << (n))
+
+/* arch/x86/entry/syscalls/syscall_64.tbl */
+#if defined(__TARGET_ARCH_x86)
 #define SYSCALL_READ 0
 #define SYSCALL_WRITE 1
 #define SYSCALL_READV 19
@@ -28,6 +31,51 @@
 #define syscall_arg4(regs) ((regs)->r10)
 /* __USER32_CS: a 32-bit program, whose numbers mean other calls */
 #define syscall_is_compat(regs) ((regs)->cs == 0x23)
+
+/* The calls numbered below 64 as a bit mask: every system call of every process is tested against it. */
+#define TRANSFERS_BELOW_64                                                                         \
+	(BIT(SYSCALL_READ) | BIT(SYSCALL_WRITE) | BIT(SYSCALL_READV) | BIT(SYSCALL_WRITEV) |       \
+	 BIT(SYSCALL_SENDTO) | BIT(SYSCALL_RECVFROM) | BIT(SYSCALL_SENDMSG) |                      \
+	 BIT(SYSCALL_RECVMSG))
+
+static __always_inline bool syscall_is_transfer(__u64 number)
+{
+	if (number < 64)
+		return BIT(number) & TRANSFERS_BELOW_64;
+	return number == SYSCALL_PREADV2 || number == SYSCALL_PWRITEV2;
+}
+
+/* include/uapi/asm-generic/unistd.h */
+#elif defined(__TARGET_ARCH_arm64)
+#define SYSCALL_READ 63
+#define SYSCALL_WRITE 64
+#define SYSCALL_READV 65
+#define SYSCALL_WRITEV 66
+#define SYSCALL_SENDTO 206
+#define SYSCALL_RECVFROM 207
+#define SYSCALL_SENDMSG 211
+#define SYSCALL_RECVMSG 212
+#define SYSCALL_EXECVE 221
+#define SYSCALL_EXECVEAT 281
+#define SYSCALL_PREADV2 286
+#define SYSCALL_PWRITEV2 287
+
+/* regs[0] is the result by then */
+#define syscall_number(regs) ((__u64)(regs)->syscallno)
+#define syscall_arg1(regs) ((regs)->orig_x0)
+#define syscall_arg2(regs) ((regs)->regs[1])
+#define syscall_arg3(regs) ((regs)->regs[2])
+#define syscall_arg4(regs) ((regs)->regs[3])
+/* PSR_MODE32_BIT */
+#define syscall_is_compat(regs) ((regs)->pstate & 0x10)
+
+/* The first four follow each other. */
+static __always_inline bool syscall_is_transfer(__u64 number)
+{
+	return number - SYSCALL_READ <= SYSCALL_WRITEV - SYSCALL_READ || number == SYSCALL_SENDTO ||
+	       number == SYSCALL_RECVFROM || number == SYSCALL_SENDMSG ||
+	       number == SYSCALL_RECVMSG || number == SYSCALL_PREADV2 || number == SYSCALL_PWRITEV2;
+}
 #else
 #error "add this architecture's system calls here"
 #endif

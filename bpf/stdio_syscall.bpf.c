@@ -100,20 +100,6 @@ static __always_inline int transfer_exit(const struct watch *watch, __u32 tgid,
 	return 0;
 }
 
-/* The calls numbered below 64 as a bit mask: every system call of every process is tested against it. */
-#define BIT(n) (1ull << (n))
-#define TRANSFER_SYSCALLS                                                                          \
-	(BIT(SYSCALL_READ) | BIT(SYSCALL_WRITE) | BIT(SYSCALL_READV) | BIT(SYSCALL_WRITEV) |       \
-	 BIT(SYSCALL_SENDTO) | BIT(SYSCALL_RECVFROM) | BIT(SYSCALL_SENDMSG) |                      \
-	 BIT(SYSCALL_RECVMSG))
-
-static __always_inline bool is_transfer(__u64 number)
-{
-	if (number < 64)
-		return BIT(number) & TRANSFER_SYSCALLS;
-	return number == SYSCALL_PREADV2 || number == SYSCALL_PWRITEV2;
-}
-
 static __always_inline int syscall_exit(struct pt_regs *regs, __u64 number, long result)
 {
 	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
@@ -142,5 +128,5 @@ int BPF_PROG(transfer_sys_exit, struct pt_regs *regs, long result)
 {
 	__u64 number = syscall_number(regs);
 
-	return is_transfer(number) ? syscall_exit(regs, number, result) : 0;
+	return syscall_is_transfer(number) ? syscall_exit(regs, number, result) : 0;
 }

@@ -246,6 +246,7 @@ struct bpf_iter__task {
 	struct task_struct *task;
 };
 
+#if defined(__TARGET_ARCH_x86)
 struct pt_regs {
 	unsigned long r10;
 	unsigned long dx;
@@ -254,6 +255,14 @@ struct pt_regs {
 	unsigned long orig_ax;
 	unsigned short cs;
 };
+#elif defined(__TARGET_ARCH_arm64)
+struct pt_regs {
+	__u64 regs[31];
+	__u64 pstate;
+	__u64 orig_x0;
+	int syscallno;
+};
+#endif
 
 /* Until Linux 5.13 the state had this name. */
 struct task_struct___5_13 {

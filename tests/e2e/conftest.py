@@ -9,7 +9,7 @@ from harness import agent as agents
 from harness import machine, parents
 
 BUN_VERSIONS = ("1.4.5", "1.3.0")
-BUN_DIRECTORY = os.environ.get("BUNSCOPE_BUNS", str(agents.REPOSITORY / "build/bun"))
+BUN_DIRECTORY = os.environ.get("BUNSCOPE_BUNS", str(agents.BUILD / "bun"))
 
 
 class Bun(str):

@@ -13,7 +13,9 @@ from harness import exposition
 from harness.wait import wait_until
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[3]
-BINARY = pathlib.Path(os.environ.get("BUNSCOPE", REPOSITORY / "build/bunscope"))
+# What was built for another architecture lies in a folder of its own.
+BUILD = pathlib.Path(os.environ.get("BUNSCOPE_BUILD", REPOSITORY / "build"))
+BINARY = pathlib.Path(os.environ.get("BUNSCOPE", BUILD / "bunscope"))
 LISTENING = re.compile(r"listening on ([0-9.]+):([0-9]+)")
 READY_SECONDS = 20
 OPENMETRICS = "application/openmetrics-text; version=1.0.0"

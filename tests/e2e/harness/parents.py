@@ -8,14 +8,15 @@ import signal
 import subprocess
 import threading
 
+from harness.agent import BUILD
 from harness.wait import wait_until
 
 E2E = pathlib.Path(__file__).resolve().parents[1]
 WORKER = E2E / "worker"
 WORKER_BROKEN = E2E / "worker_broken"
 WORKER_DEAF = E2E / "worker_deaf"
-PARENT = E2E.parents[1] / "build/tests/e2e/parent"
-GO_PARENT = E2E.parents[1] / "build/tests/e2e/go-parent"
+PARENT = BUILD / "tests/e2e/parent"
+GO_PARENT = BUILD / "tests/e2e/go-parent"
 LINE_SECONDS = 90
 BUN_NAMES = ("bun", "bun.exe")
 # Bun's crash handler would report crashes to its makers; tests talk to nobody.

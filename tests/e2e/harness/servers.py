@@ -4,10 +4,11 @@ import http.client
 import json
 
 from harness import parents
+from harness.agent import BUILD
 from harness.wait import wait_until
 
-GO_SERVER = parents.E2E.parents[1] / "build/tests/e2e/go-server"
-GO_SERVER_SYMBOLS = parents.E2E.parents[1] / "build/tests/e2e/go-server-symbols"
+GO_SERVER = BUILD / "tests/e2e/go-server"
+GO_SERVER_SYMBOLS = BUILD / "tests/e2e/go-server-symbols"
 ANSWER_SECONDS = 90
 
 
