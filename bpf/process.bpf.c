@@ -348,21 +348,15 @@ static __always_inline void run_gave_up(struct task_struct *task)
 	run_exit(run, task);
 }
 
-/*
- * Once for each thread, as it begins to exit. `live` counts the threads that have not: where it is 0
- * the status is known. Two of them may see that; the later one says when.
- */
-SEC("tp_btf/sched_process_exit")
-int BPF_PROG(process_exit, struct task_struct *p)
+/* Once for each thread, as it begins to exit. `dead`: it is the last one, the status is known. */
+static __always_inline int thread_exits(struct task_struct *task, bool dead)
 {
-	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
 	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
 	struct watch *watch = watched_find(tgid);
-	bool dead = BPF_CORE_READ(task, signal, live.counter) == 0;
 	struct run *run;
 
 	if (!watch) {
-		if (child_gave_up(p))
+		if (child_gave_up(task))
 			run_gave_up(task);
 		return 0;
 	}
@@ -379,6 +373,20 @@ int BPF_PROG(process_exit, struct task_struct *p)
 		run_remove(run); /* it never was one */
 	watched_remove(tgid);
 	return 0;
+}
+
+/* Since Linux 6.16 the kernel says which thread is the last. */
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(process_exit, struct task_struct *task, bool group_dead)
+{
+	return thread_exits(task, group_dead);
+}
+
+/* Before, `live` counts the threads that have not begun. Two may see 0 here; the later one says when. */
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(process_exit_live, struct task_struct *task)
+{
+	return thread_exits(task, BPF_CORE_READ(task, signal, live.counter) == 0);
 }
 
 static __always_inline bool task_is_dead(struct task_struct *task)
@@ -423,7 +431,9 @@ static __always_inline int thread_switched_out(struct task_struct *task)
 	if (!run || !run_was_tried(run))
 		return 0;
 	thread_gone(run, task);
-	if (!run->exit_ns || run->exiting > 0 || BPF_CORE_READ(task, signal, nr_threads) > 1)
+	/* The leader too: it may have ceased to be alive, and not have got to the tracepoint that counts it. */
+	if (!run->exit_ns || run->exiting > 0 || !run->main_exit_ns ||
+	    BPF_CORE_READ(task, signal, nr_threads) > 1)
 		return 0;
 	watched_remove(tgid);
 	counter_add(KERNEL_RUNS_EXITED, 1);

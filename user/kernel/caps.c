@@ -159,6 +159,7 @@ static bool has_seccomp(void)
 void caps_ask(struct caps *caps)
 {
 	struct btf *btf = btf__load_vmlinux_btf();
+	const struct btf_type *prototype;
 
 	*caps = (struct caps){
 		.btf = btf != NULL,
@@ -175,6 +176,8 @@ void caps_ask(struct caps *caps)
 	caps->sys_exit = tracepoint_prototype(btf, "btf_trace_sys_exit");
 	caps->task_pt_regs = btf__find_by_name_kind(btf, "bpf_task_pt_regs", BTF_KIND_FUNC) > 0;
 	ask_victim(btf, caps);
+	prototype = tracepoint_prototype(btf, "btf_trace_sched_process_exit");
+	caps->exit_says_dead = prototype && btf_vlen(prototype) > 2;
 	ask_functions(btf, caps);
 	btf__free(btf);
 }

@@ -38,6 +38,9 @@
 	X(syscall_tracepoints, "no tracefs with events/syscalls can be read",                      \
 	  "mount it at /sys/kernel/tracing, and run as root or with CAP_DAC_READ_SEARCH")          \
 	X(task_pt_regs, "this kernel has no bpf_task_pt_regs()", "Linux 5.15 has it")              \
+	X(exit_says_dead,                                                                          \
+	  "this kernel's tracepoint sched_process_exit does not say which is last",                \
+	  "Linux 6.16 has it")                                                                     \
 	X(victim_is_pid, "this kernel has no tracepoint mark_victim", "distributions' kernels do") \
 	X(maps_by_fd, "this kernel wants CAP_BPF for each look into a map",                        \
 	  "Linux 5.19 wants it only to load")                                                      \

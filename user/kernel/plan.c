@@ -81,7 +81,8 @@ static const struct hook {
 	 "servers that had no descriptor left for a run's pipes (error_kind=\"start\")", {
 		{"tracepoint", NEEDS(syscall_tracepoints), 0, "", {PLAN_PIPE_FAILED}, 1, 0}}},
 	{"process", "exit", true, "how and when every run ended", {
-		{"tp_btf", 0, 0, "", {PLAN_PROCESS_EXIT, PLAN_TASK_SWITCH}, 2, 0}}},
+		{"tp_btf", NEEDS(exit_says_dead), 0, "", {PLAN_PROCESS_EXIT, PLAN_TASK_SWITCH}, 2, 0},
+		{"tp_btf", 0, 0, "", {PLAN_PROCESS_EXIT_LIVE, PLAN_TASK_SWITCH}, 2, 0}}},
 	{"process", "signal", false,
 	 "who sent a signal: a kill at the deadline counts as a wait error, not as a timeout", {
 		{"tp_btf", 0, 0, "", {PLAN_SIGNAL}, 1, 0}}},

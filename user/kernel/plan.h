@@ -19,6 +19,7 @@ enum stdio_probe { STDIO_PROBE_AUTO, STDIO_PROBE_FENTRY, STDIO_PROBE_SYSCALL };
 	X(EXEC_FAILED, exec_failed)                                                                \
 	X(PIPE_FAILED, pipe_failed)                                                                \
 	X(PROCESS_EXIT, process_exit)                                                              \
+	X(PROCESS_EXIT_LIVE, process_exit_live)                                                    \
 	X(TASK_SWITCH, task_switch)                                                                \
 	X(SIGNAL, signal_generate)                                                                 \
 	X(VICTIM_TASK, oom_victim_task)                                                            \

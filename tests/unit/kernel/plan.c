@@ -82,7 +82,8 @@
 #define EXEC_FAILED_OFF(why) FAILED_HOOK("process", "exec_failed", false, why)
 #define PIPE_FAILED_TP HOOK("process", "pipe_failed", "tracepoint", false, 1, PLAN_PIPE_FAILED)
 #define PIPE_FAILED_OFF(why) FAILED_HOOK("process", "pipe_failed", false, why)
-#define EXIT HOOK("process", "exit", "tp_btf", true, 2, PLAN_PROCESS_EXIT, PLAN_TASK_SWITCH)
+#define EXIT HOOK("process", "exit", "tp_btf", true, 2, PLAN_PROCESS_EXIT_LIVE, PLAN_TASK_SWITCH)
+#define EXIT_DEAD HOOK("process", "exit", "tp_btf", true, 2, PLAN_PROCESS_EXIT, PLAN_TASK_SWITCH)
 #define SIGNAL HOOK("process", "signal", "tp_btf", false, 1, PLAN_SIGNAL)
 #define OOM_TASK HOOK("process", "oom", "tp_btf", false, 1, PLAN_VICTIM_TASK)
 #define OOM_PID HOOK("process", "oom", "tp_btf", false, 1, PLAN_VICTIM_PID)
@@ -139,17 +140,17 @@ static const struct rung rungs[] = {
 	 ""},
 	{"6.18: the pipe functions have other names",
 	 {ALLOWED, .sched_prepare_exec = true, FENTRY, NEW_PIPE, TRACEFS, .sys_exit = true,
-	  .victim_is_task = true},
+	  .exit_says_dead = true, .victim_is_task = true},
 	 STDIO_PROBE_AUTO,
-	 {{PREPARE_TP, EXEC, EXEC_FAILED_TP, PIPE_FAILED_TP, EXIT, SIGNAL, OOM_TASK, ADOPT,
+	 {{PREPARE_TP, EXEC, EXEC_FAILED_TP, PIPE_FAILED_TP, EXIT_DEAD, SIGNAL, OOM_TASK, ADOPT,
 	   TRANSFER_A_6_15, SANDBOX},
 	  11},
 	 ""},
 	{"no program may go on to functions, as on a locked-down 6.18",
 	 {ALLOWED, .sched_prepare_exec = true, .write_takes_iocb = true, TRACEFS, .sys_exit = true,
-	  .victim_is_task = true},
+	  .exit_says_dead = true, .victim_is_task = true},
 	 STDIO_PROBE_AUTO,
-	 {{PREPARE_TP, EXEC, EXEC_FAILED_TP, PIPE_FAILED_TP, EXIT, SIGNAL, OOM_TASK, ADOPT,
+	 {{PREPARE_TP, EXEC, EXEC_FAILED_TP, PIPE_FAILED_TP, EXIT_DEAD, SIGNAL, OOM_TASK, ADOPT,
 	   TRANSFER, SANDBOX},
 	  11},
 	 ""},
@@ -363,7 +364,7 @@ static void only_the_chosen_programs_are_loaded(void **state)
 	static const struct caps fallback = {ALLOWED, .sys_exit = true, .syscall_tracepoints = true,
 					     .victim_is_pid = true};
 	static const struct caps none = {.may_load = true};
-	const unsigned always = 1u << PLAN_EXEC_CONFIRM | 1u << PLAN_PROCESS_EXIT |
+	const unsigned always = 1u << PLAN_EXEC_CONFIRM | 1u << PLAN_PROCESS_EXIT_LIVE |
 				1u << PLAN_TASK_SWITCH | 1u << PLAN_SIGNAL;
 
 	(void)state;
