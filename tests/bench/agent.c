@@ -14,7 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define READY_TIMEOUT_MS 10000
+#define READY_TIMEOUT_MS 60000 /* an emulated machine takes ten times as long as a real one */
 #define STOP_TIMEOUT_MS 5000
 #define EXTRA_ARGS_MAX 8
 

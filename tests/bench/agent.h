@@ -13,8 +13,8 @@ struct agent {
 
 /*
  * Runs `path --web.listen-address=127.0.0.1:PORT` and any extra arguments (NULL-terminated, may be
- * NULL), its log going to log_path, and waits until it is ready. 0 or -errno; -ETIMEDOUT after ten
- * seconds, -ECHILD when it ended.
+ * NULL), its log going to log_path, and waits until it is ready. 0 or -errno; -ETIMEDOUT after a
+ * minute, -ECHILD when it ended.
  */
 int agent_start(struct agent *agent, const char *path, char *const extra[], const char *log_path);
 /* SIGTERM, then SIGKILL when it is still there after five seconds; only the pid that agent_start()

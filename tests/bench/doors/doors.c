@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What each form of door B costs a process that is none of ours: a getppid loop, and a one-byte
+ * What each form of door B, and the agent with either door, cost a process that is none of ours: a getppid loop, and a one-byte
  * write and read of a pipe. Forms take turns within each round, so that noise hits all alike; the
  * best of all rounds counts.
  *
@@ -41,6 +41,7 @@ struct form {
 	const char *label;
 	const char *name; /* of the programs, up to "__" */
 	enum form_kind kind;
+	const char *flag; /* of the agent */
 	bool is_empty;
 	bool usable;
 	double getppid_ns;
@@ -48,18 +49,19 @@ struct form {
 };
 
 static struct form forms[] = {
-	{"nothing", "", FORM_NOTHING, false, true, 0, 0},
-	{"tp_btf/sys_exit, empty", "btf_empty", FORM_BTF, true, false, 0, 0},
-	{"  syscall number", "btf_number", FORM_BTF, false, false, 0, 0},
-	{"  bucket array", "btf_hint", FORM_BTF, false, false, 0, 0},
-	{"  number, then bucket array", "btf_number_hint", FORM_BTF, false, false, 0, 0},
-	{"  hash lookup", "btf_hash", FORM_BTF, false, false, 0, 0},
-	{"  number, then hash lookup", "btf_number_hash", FORM_BTF, false, false, 0, 0},
-	{"raw_tp/sys_exit, empty", "raw_empty", FORM_BTF, false, false, 0, 0},
-	{"10 classic sys_exit_NAME, empty", "classic_empty", FORM_CLASSIC, true, false, 0, 0},
-	{"  bucket array", "classic_hint", FORM_CLASSIC, false, false, 0, 0},
-	{"  hash lookup", "classic_hash", FORM_CLASSIC, false, false, 0, 0},
-	{"the agent", "", FORM_AGENT, false, false, 0, 0},
+	{"nothing", "", FORM_NOTHING, NULL, false, true, 0, 0},
+	{"tp_btf/sys_exit, empty", "btf_empty", FORM_BTF, NULL, true, false, 0, 0},
+	{"  syscall number", "btf_number", FORM_BTF, NULL, false, false, 0, 0},
+	{"  bucket array", "btf_hint", FORM_BTF, NULL, false, false, 0, 0},
+	{"  number, then bucket array", "btf_number_hint", FORM_BTF, NULL, false, false, 0, 0},
+	{"  hash lookup", "btf_hash", FORM_BTF, NULL, false, false, 0, 0},
+	{"  number, then hash lookup", "btf_number_hash", FORM_BTF, NULL, false, false, 0, 0},
+	{"raw_tp/sys_exit, empty", "raw_empty", FORM_BTF, NULL, false, false, 0, 0},
+	{"10 classic sys_exit_NAME, empty", "classic_empty", FORM_CLASSIC, NULL, true, false, 0, 0},
+	{"  bucket array", "classic_hint", FORM_CLASSIC, NULL, false, false, 0, 0},
+	{"  hash lookup", "classic_hash", FORM_CLASSIC, NULL, false, false, 0, 0},
+	{"the agent, door A", "", FORM_AGENT, "--probe.stdio=fentry", false, false, 0, 0},
+	{"the agent, door B", "", FORM_AGENT, "--probe.stdio=syscall", false, false, 0, 0},
 };
 
 #define FORMS (sizeof(forms) / sizeof(forms[0]))
@@ -186,15 +188,22 @@ static int attach_programs(struct bench *bench, const struct form *form)
 	return 0;
 }
 
+static int start_agent(struct bench *bench, const struct form *form)
+{
+	char *const flags[] = {(char *)form->flag, NULL};
+
+	if (access(bench->agent_path, X_OK) < 0)
+		return -errno;
+	return agent_start(&bench->agent, bench->agent_path, flags, bench->log_path);
+}
+
 static int bench_attach(struct bench *bench, const struct form *form)
 {
 	switch (form->kind) {
 	case FORM_NOTHING:
 		return 0;
 	case FORM_AGENT:
-		if (access(bench->agent_path, X_OK) < 0)
-			return -errno;
-		return agent_start(&bench->agent, bench->agent_path, NULL, bench->log_path);
+		return start_agent(bench, form);
 	default:
 		return attach_programs(bench, form);
 	}
@@ -268,7 +277,7 @@ static void print_table(void)
 	printf("%-32s %8s %8s", "", "", "");
 	printf(" | 1 getppid : 1 pair       | 10 getppid : 1 pair\n");
 	printf("%-32s %8s %8s", "attached", "getppid", "pair");
-	printf(" |    ns added  all*  add*  |    ns added  all*  add*\n");
+	printf(" |    ns added  all*  add*  |    ns added  all*  add*  | getppid** pair**\n");
 	for (size_t i = 0; i < FORMS; i++) {
 		if (!forms[i].usable)
 			continue;
@@ -276,11 +285,13 @@ static void print_table(void)
 		print_mix(&forms[i], 1);
 		printf("  ");
 		print_mix(&forms[i], 10);
-		printf("\n");
+		printf("  | %9.2f %6.2f\n", forms[i].getppid_ns / forms[0].getppid_ns,
+		       forms[i].pair_ns / forms[0].pair_ns);
 	}
 	printf("ns, best of all rounds. * ratio to the cheaper of the two empty forms over that "
 	       "mix: whole time,\n"
-	       "and only what is added to nothing. pair = write and read one byte of a pipe.\n");
+	       "and only what is added to nothing. ** ratio to nothing. pair = write and read one "
+	       "byte of a pipe.\n");
 }
 
 static void pin_to_last_cpu(void)

@@ -2,6 +2,7 @@
 /*
  * The agent under load, with an agent of the benchmark's own.
  *
+ *     storm [options] --real-only           BPF time of real runs
  *     storm [options]                       start to ready, a storm of tiny runs, BPF time of real
  * runs storm [options] --with CMD ARG...     a storm, then CMD while that agent runs; PORT and PID
  * in ARG are its own
@@ -36,7 +37,9 @@
 
 static const char usage[] =
 	"usage: storm [--agent PATH] [--log PATH] [--bun PATH] [--real-bun PATH] [--worker PATH]\n"
-	"             [--tool ID] [--runs N] [--at-once N] [--tools N] [--real-runs N] [--with CMD "
+	"             [--tool ID] [--runs N] [--at-once N] [--tools N] [--real-runs N] "
+	"[--real-only]\n"
+	"             [--with CMD "
 	"ARG...]\n";
 
 struct options {
@@ -46,6 +49,7 @@ struct options {
 	const char *worker;
 	const char *tool;
 	int real_runs;
+	bool real_only;
 	char **command;
 	struct launch storm;
 };
@@ -376,6 +380,8 @@ static int bench_with(const struct options *options)
 
 static int bench_all(const struct options *options)
 {
+	if (options->real_only)
+		return bench_real(options);
 	int r = bench_ready(options);
 	if (r < 0)
 		return r;
@@ -386,7 +392,20 @@ static int bench_all(const struct options *options)
 
 static int parse_options(struct options *options, int argc, char **argv)
 {
-	enum { AGENT = 1, LOG, BUN, REAL_BUN, WORKER, TOOL, RUNS, AT_ONCE, TOOLS, REAL_RUNS, WITH };
+	enum {
+		AGENT = 1,
+		LOG,
+		BUN,
+		REAL_BUN,
+		WORKER,
+		TOOL,
+		RUNS,
+		AT_ONCE,
+		TOOLS,
+		REAL_RUNS,
+		WITH,
+		REAL_ONLY
+	};
 	static const struct option known[] = {
 		{"agent", required_argument, NULL, AGENT},
 		{"log", required_argument, NULL, LOG},
@@ -399,6 +418,7 @@ static int parse_options(struct options *options, int argc, char **argv)
 		{"tools", required_argument, NULL, TOOLS},
 		{"real-runs", required_argument, NULL, REAL_RUNS},
 		{"with", no_argument, NULL, WITH},
+		{"real-only", no_argument, NULL, REAL_ONLY},
 		{},
 	};
 	const char **const texts[] = {
@@ -419,6 +439,8 @@ static int parse_options(struct options *options, int argc, char **argv)
 			return -EINVAL;
 		if (c == WITH)
 			options->command = argv + optind;
+		else if (c == REAL_ONLY)
+			options->real_only = true;
 		else if (c <= TOOL)
 			*texts[c] = optarg;
 		else if ((*numbers[c] = (int)strtol(optarg, NULL, 10)) <= 0)
