@@ -1,13 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "web/bodies.h"
 
-#include <errno.h>
-#include <libdeflate.h>
 #include <malloc.h>
-
-/* The fastest: repetitive text shrinks to a tenth even so, and higher levels take a multiple of the
- * time. */
-#define GZIP_LEVEL 1
 
 void bodies_init(struct bodies *bodies)
 {
@@ -26,8 +20,7 @@ void bodies_free(struct bodies *bodies)
 {
 	for (size_t i = 0; i < BODIES_MAX; i++)
 		body_drop(&bodies->items[i]);
-	libdeflate_free_compressor(bodies->compressor);
-	bodies->compressor = NULL;
+	gzip_free(&bodies->gzip);
 }
 
 struct body *bodies_take(struct bodies *bodies, struct client *client)
@@ -75,18 +68,5 @@ void body_release(void *arg)
 
 int body_compress(struct body *body)
 {
-	struct bodies *bodies = body->owner;
-
-	if (!bodies->compressor)
-		bodies->compressor = libdeflate_alloc_compressor(GZIP_LEVEL);
-	if (!bodies->compressor)
-		return -ENOMEM;
-
-	size_t bound = libdeflate_gzip_compress_bound(bodies->compressor, body->plain.len);
-	int r = buf_reserve(&body->gzip, bound);
-	if (r < 0)
-		return r;
-	body->gzip.len = libdeflate_gzip_compress(bodies->compressor, body->plain.data,
-						  body->plain.len, body->gzip.data, bound);
-	return body->gzip.len ? 0 : -ENOSPC;
+	return gzip_compress(&body->owner->gzip, &body->plain, &body->gzip);
 }

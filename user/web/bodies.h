@@ -11,12 +11,12 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "base/gzip.h"
 
 #define BODIES_MAX 16
 #define BODIES_WARM 2 /* these keep their memory from one scrape to the next */
 
 struct client;
-struct libdeflate_compressor;
 
 struct body {
 	struct buf plain;
@@ -29,7 +29,7 @@ struct body {
 struct bodies {
 	struct body items[BODIES_MAX];
 	uint64_t turn;
-	struct libdeflate_compressor *compressor; /* made when first needed */
+	struct gzip gzip;
 };
 
 void bodies_init(struct bodies *bodies);
