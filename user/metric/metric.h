@@ -19,6 +19,8 @@
 #define METRIC_LABELS_MAX 4    /* labels a family may have */
 #define METRIC_BUCKETS_MAX 24  /* finite buckets a histogram may have */
 #define METRIC_LABEL_BYTES 128 /* longest label value */
+#define METRIC_EXEMPLAR_BYTES                                                                      \
+	96 /* longest label set of an exemplar; OpenMetrics allows 128 characters */
 #define METRIC_VALUE_OTHER "_other"
 #define METRIC_VALUE_INVALID "_invalid"
 
@@ -87,6 +89,11 @@ void series_add(struct series *series, uint64_t n);
 void series_set(struct series *series, uint64_t value);
 /* Histogram: one sample. */
 void series_observe(struct series *series, uint64_t value);
+/*
+ * Histogram: the example of the bucket that value falls into, until the next one; printed in OpenMetrics only.
+ * labels: `a="x",b="y"` of METRIC_EXEMPLAR_BYTES at most, escaped by the caller. time_ns: Unix time.
+ */
+void series_exemplar(struct series *series, uint64_t value, const char *labels, uint64_t time_ns);
 /* Counter or gauge: its value. Histogram: its samples. */
 uint64_t series_value(const struct series *series);
 /* Sets every series of a gauge family to 0: before a walk that sets those that are not. */

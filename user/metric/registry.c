@@ -79,6 +79,7 @@ static int metric_init(struct registry *registry, struct metric *metric,
 		return -EINVAL;
 
 	metric->family = family;
+	metric->registry = registry;
 	metric->prefix = registry->prefix;
 	metric->labels = family_labels(family);
 	metric->buckets = family_buckets(family);
@@ -121,6 +122,7 @@ static void metric_free(struct metric *metric)
 {
 	while (metric->first) {
 		struct series *next = metric->first->next;
+		free(metric->first->exemplars);
 		free(metric->first);
 		metric->first = next;
 	}

@@ -115,18 +115,45 @@ void series_set(struct series *series, uint64_t value)
 	series->value = value;
 }
 
-void series_observe(struct series *series, uint64_t value)
+/* The number of buckets: +Inf. */
+static size_t bucket_of(const struct metric *metric, uint64_t value)
 {
-	const struct metric *metric = series->metric;
 	size_t i = 0;
 
 	assert(metric->family->type == METRIC_HISTOGRAM);
 	while (i < metric->buckets && value > metric->family->buckets[i])
 		i++;
+	return i;
+}
+
+void series_observe(struct series *series, uint64_t value)
+{
+	const struct metric *metric = series->metric;
+	size_t i = bucket_of(metric, value);
+
 	if (i < metric->buckets)
 		series->buckets[i]++;
 	series->value++;
 	series->sum += value;
+}
+
+void series_exemplar(struct series *series, uint64_t value, const char *labels, uint64_t time_ns)
+{
+	const struct metric *metric = series->metric;
+	size_t i = bucket_of(metric, value), n = strlen(labels);
+
+	assert(n <= METRIC_EXEMPLAR_BYTES);
+	if (!series->exemplars) {
+		series->exemplars = calloc(metric->buckets + 1, sizeof(*series->exemplars));
+		if (!series->exemplars)
+			return;
+		metric->registry->exemplar_bytes += (metric->buckets + 1) * EXEMPLAR_LINE_BYTES;
+	}
+	struct exemplar *exemplar = &series->exemplars[i];
+	exemplar->value = value;
+	exemplar->time_ns = time_ns;
+	exemplar->labels_bytes = (uint32_t)n;
+	memcpy(exemplar->labels, labels, n);
 }
 
 uint64_t series_value(const struct series *series)

@@ -10,6 +10,7 @@
  */
 #include "metric/labels.h"
 #include "metric/metric.h"
+#include "metric/number.h"
 #include "metric/table.h"
 
 #define METRIC_FORMATS 2
@@ -24,6 +25,7 @@ struct bound_text {
 /* A family in a registry. */
 struct metric {
 	const struct family *family;
+	struct registry *registry;
 	const char *prefix;
 	size_t labels;
 	size_t buckets;				   /* finite bounds */
@@ -36,11 +38,23 @@ struct metric {
 	struct series *last;
 };
 
+/* One of the samples in a bucket. */
+struct exemplar {
+	uint64_t value;
+	uint64_t time_ns; /* Unix time; 0 = there is none */
+	uint32_t labels_bytes;
+	char labels[METRIC_EXEMPLAR_BYTES];
+};
+
+/* ` # {` labels `} ` value ` ` time */
+#define EXEMPLAR_LINE_BYTES (METRIC_EXEMPLAR_BYTES + 2 * NUMBER_BYTES + 8)
+
 struct series {
 	struct metric *metric;
 	struct series *next;
-	uint64_t value; /* counter, gauge; histogram: observations */
-	uint64_t sum;	/* histogram */
+	uint64_t value;		    /* counter, gauge; histogram: observations */
+	uint64_t sum;		    /* histogram */
+	struct exemplar *exemplars; /* histogram: one a bucket and +Inf; NULL until the first */
 	const char *head;
 	const char *sum_head;
 	const char *count_head;
@@ -58,7 +72,8 @@ struct registry {
 	struct label_set *sets; /* owned list */
 	char *prefix;		/* owned */
 	size_t lines;
-	size_t line_bytes; /* more than all lines need */
+	size_t line_bytes;     /* more than all lines need */
+	size_t exemplar_bytes; /* and their exemplars */
 };
 
 /* A series at 0 whose values are valid; not yet in its family's list or index. NULL without memory.

@@ -124,6 +124,70 @@ static void histogram_is_cumulative_and_its_sum_exact(void **state)
 	registry_free(&registry);
 }
 
+/* The newest of each bucket; OpenMetrics alone has a place for them. */
+static void exemplars_stand_behind_their_buckets(void **state)
+{
+	static const struct family family = HISTOGRAM("wait_seconds", .unit = "seconds", .scale = 9,
+						      .buckets = {10000000, 1000000000});
+	struct registry *registry = new_registry(&family, 1, "");
+	struct series *series = registry_series(registry, 0, no_values);
+
+	(void)state;
+	series_observe(series, 10000000);
+	series_exemplar(series, 10000000, "trace_id=\"a\"", 1700000000123456789);
+	series_observe(series, 2000000000);
+	series_exemplar(series, 2000000000, "trace_id=\"b\"", 1700000001000000000);
+	series_observe(series, 3000000000);
+	series_exemplar(series, 3000000000, "trace_id=\"c\",span_id=\"d\"", 1700000002000000000);
+	assert_written(registry, METRIC_FORMAT_OPENMETRICS,
+		       "# TYPE wait_seconds histogram\n"
+		       "# UNIT wait_seconds seconds\n"
+		       "# HELP wait_seconds Help.\n"
+		       "wait_seconds_bucket{le=\"0.01\"} 1 # {trace_id=\"a\"} 0.01 "
+		       "1700000000.123456789\n"
+		       "wait_seconds_bucket{le=\"1.0\"} 1\n"
+		       "wait_seconds_bucket{le=\"+Inf\"} 3 # {trace_id=\"c\",span_id=\"d\"} 3 "
+		       "1700000002\n"
+		       "wait_seconds_sum 5.01\n"
+		       "wait_seconds_count 3\n"
+		       "# EOF\n");
+	assert_written(registry, METRIC_FORMAT_TEXT,
+		       "# HELP wait_seconds Help.\n"
+		       "# TYPE wait_seconds histogram\n"
+		       "wait_seconds_bucket{le=\"0.01\"} 1\n"
+		       "wait_seconds_bucket{le=\"1\"} 1\n"
+		       "wait_seconds_bucket{le=\"+Inf\"} 3\n"
+		       "wait_seconds_sum 5.01\n"
+		       "wait_seconds_count 3\n");
+	registry_free(&registry);
+}
+
+/* Under ASan: what is reserved holds the longest of them, in every bucket of every series. */
+static void longest_exemplars_fit_what_was_reserved(void **state)
+{
+	static const struct family family =
+		HISTOGRAM("h", .scale = 9, .labels = {"l"}, .buckets = {1, 2, 3});
+	struct registry *registry = new_registry(&family, 1, "");
+	char labels[METRIC_EXEMPLAR_BYTES + 1] = "";
+	_cleanup_buf_ struct buf out = {};
+
+	(void)state;
+	memset(labels, 'x', METRIC_EXEMPLAR_BYTES);
+	for (int i = 0; i < 20; i++) {
+		char name[8];
+
+		(void)snprintf(name, sizeof(name), "%d", i);
+		struct series *series = registry_series(registry, 0, (const char *[]){name});
+		for (uint64_t value = 1; value <= 3; value++)
+			series_exemplar(series, value, labels, UINT64_MAX);
+		series_exemplar(series, UINT64_MAX, labels, UINT64_MAX);
+	}
+	registry_write(registry, METRIC_FORMAT_OPENMETRICS, &out);
+	assert_int_equal(buf_error(&out), 0);
+	assert_true(out.len > 20 * 4 * METRIC_EXEMPLAR_BYTES && out.len <= out.cap);
+	registry_free(&registry);
+}
+
 static void histogram_without_labels_has_only_le(void **state)
 {
 	static const struct family family =
@@ -429,6 +493,8 @@ int main(void)
 		cmocka_unit_test(counter_keeps_total_in_the_samples_of_both_formats),
 		cmocka_unit_test(gauge_without_labels_or_unit_has_neither),
 		cmocka_unit_test(histogram_is_cumulative_and_its_sum_exact),
+		cmocka_unit_test(exemplars_stand_behind_their_buckets),
+		cmocka_unit_test(longest_exemplars_fit_what_was_reserved),
 		cmocka_unit_test(histogram_without_labels_has_only_le),
 		cmocka_unit_test(quotes_newlines_and_backslashes_are_escaped),
 		cmocka_unit_test(prefix_goes_before_names_that_are_not_own),
