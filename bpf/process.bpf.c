@@ -409,6 +409,7 @@ static __always_inline void thread_gone(struct run *run, struct task_struct *tas
 			run->main_runqueue_ns = BPF_CORE_READ(task, sched_info.run_delay);
 	}
 	__sync_fetch_and_add(&run->cpu_ns, cpu_ns);
+	__sync_fetch_and_add(&run->major_faults, (__u32)BPF_CORE_READ(task, maj_flt));
 	/* One that began to exit before its run was adopted was not counted then. */
 	if (run->exiting > 0)
 		__sync_fetch_and_add(&run->exiting, -1);

@@ -223,6 +223,7 @@ struct task_struct {
 	int tgid;
 	int exit_code;
 	__u64 start_time;
+	unsigned long maj_flt;
 	struct task_struct *real_parent;
 	struct task_struct *group_leader;
 	struct sched_entity se;

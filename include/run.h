@@ -124,8 +124,8 @@ struct run {
 	__u64 parent_start_ns;
 	__u64 cgroup_id; /* cgroup v2 id at exec */
 	__u64 exec_ns; /* when it was about to execute Bun; of an adopted run, when it was adopted */
-	__s32 exec_error; /* -errno of an exec that failed, and nothing else was executed since */
-	__u32 pad;
+	__s32 exec_error;   /* -errno of an exec that failed, and nothing else was executed since */
+	__u32 major_faults; /* pages that its threads waited for from a disk */
 	__u64 exit_ns; /* the last thread began to exit; exit_code and rss are valid from here on */
 	__u64 gone_ns; /* the last thread left its cpu for good; cpu and main are valid from here on */
 	__u64 oom_ns;	 /* the OOM killer picked it */

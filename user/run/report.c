@@ -83,6 +83,15 @@ static const char *const signal_names[] = {
 	"SIGRTMIN+30",
 };
 
+enum error_kind report_error_kind(const struct report *report)
+{
+	uint32_t kinds = report->error_kinds;
+
+	if (kinds & ~(1u << ERROR_KIND_STDERR))
+		kinds &= ~(1u << ERROR_KIND_STDERR);
+	return kinds ? (enum error_kind)__builtin_ctz(kinds) : ERROR_KIND_COUNT;
+}
+
 const char *signal_name(unsigned number)
 {
 	return number < ARRAY_SIZE(signal_names) ? signal_names[number] : "unknown";

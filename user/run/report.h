@@ -85,5 +85,7 @@ struct report {
 	uint64_t stderr_bytes;
 };
 
+/* The kind that decided the outcome: stderr only where there is no other. ERROR_KIND_COUNT = none. */
+enum error_kind report_error_kind(const struct report *report);
 /* "SIGKILL" for 9; "SIGRTMIN+3" style for real-time ones; "" for 0. A static string. */
 const char *signal_name(unsigned number);

@@ -27,19 +27,11 @@ static void append_exit(struct buf *out, const struct report *report)
 	buf_printf(out, " %-9s", report->signal ? signal_name(report->signal) : text);
 }
 
-/* The kind that decided the outcome: stderr only where there is no other. */
 static const char *error_of(const struct report *report)
 {
-	const char *name = "-";
+	enum error_kind kind = report_error_kind(report);
 
-	for (int kind = 0; kind < ERROR_KIND_COUNT; kind++) {
-		if (!(report->error_kinds & 1u << kind))
-			continue;
-		name = error_kind_names[kind];
-		if (kind != ERROR_KIND_STDERR)
-			break;
-	}
-	return name;
+	return kind == ERROR_KIND_COUNT ? "-" : error_kind_names[kind];
 }
 
 /* Length of the control character at text, 0 where there is none: U+0080 to U+009F are some as well. */
