@@ -31,7 +31,7 @@ WARNINGS  := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-protot
              -Wpointer-arith -Wwrite-strings -Wunused-function -Wformat=2 -Wno-format-nonliteral
 CFLAGS    ?= -O2 -g
 C_FLAGS   := -D_GNU_SOURCE -iquote . -iquote user -iquote $(B) -std=gnu17 $(WARNINGS) $(CPPFLAGS) $(CFLAGS)
-LIBS      := -lbpf -lyaml -lelf -lmicrohttpd -lgnutls -lcrypt -lcurl -ljansson -ldeflate -lcap-ng -lseccomp -lz
+LIBS      := -lbpf -lyaml -lelf -lmicrohttpd -lgnutls -lcrypt -lcurl -lprotobuf-c -ljansson -ldeflate -lcap-ng -lseccomp -lz
 BPF_FLAGS := -target bpf -D__TARGET_ARCH_$(ARCH) -mcpu=v2 -O2 -g -Wall -Wextra -Werror \
              -Wno-unused-parameter -iquote .
 SAN       := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
@@ -41,9 +41,11 @@ BPF_SRC   := bpf/maps.bpf.c $(filter-out bpf/maps.bpf.c,$(wildcard bpf/*.bpf.c))
 BPF_OBJ   := $(BPF_SRC:%.c=$(B)/%.o)
 SKELETON  := $(B)/bunscope.skel.h
 USER_SRC  := $(wildcard user/*.c user/*/*.c)
-USER_OBJ  := $(USER_SRC:%.c=$(B)/%.o)
+# Generated from its schema: user/otlp/otlp.proto.
+OTLP_SRC  := $(B)/otlp.pb-c.c
+USER_OBJ  := $(USER_SRC:%.c=$(B)/%.o) $(OTLP_SRC:%.c=$(B)/%.o)
 # What tests can link without a kernel or a server: all that includes neither libbpf nor microhttpd.
-PURE_SRC  := $(shell grep -LE 'include (<bpf/|<microhttpd|"bunscope.skel)' $(filter-out user/main.c,$(USER_SRC)))
+PURE_SRC  := $(shell grep -LE 'include (<bpf/|<microhttpd|"bunscope.skel)' $(filter-out user/main.c,$(USER_SRC))) $(OTLP_SRC)
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
@@ -82,8 +84,13 @@ $(B)/%.o: %.c Makefile | $(B)/tools
 	@echo "  CC      $<"
 	$(Q)$(CC) $(C_FLAGS) -MMD -MP -c -o $@ $<
 
+$(OTLP_SRC) $(OTLP_SRC:.c=.h) &: user/otlp/otlp.proto | $(B)/tools
+	@echo "  PROTO   $<"
+	$(Q)protoc-c --c_out=$(B) -I$(<D) $<
+
 # Generated headers exist before their first user is compiled; from then on the dependency files know.
 $(patsubst %.c,$(B)/%.o,$(wildcard user/kernel/*.c)): | $(SKELETON)
+$(foreach d,$(B) $(B)/san $(B)/fuzz,$(patsubst %.c,$(d)/%.o,$(wildcard user/otlp/*.c))): | $(OTLP_SRC)
 
 # Touched only when its text changes, and read only by what names it: a commit rebuilds little.
 VERSION_H := \#define BUNSCOPE_VERSION "$(VERSION)"\n\#define BUNSCOPE_REVISION "$(REVISION)"\n
