@@ -35,7 +35,6 @@ static void set(struct registry *registry, enum family_index family, const char 
 void agent_describe(struct registry *registry, const struct pipeline *pipeline, uint64_t started_ns)
 {
 	static const char *const build[] = {BUNSCOPE_VERSION, BUNSCOPE_REVISION};
-	static const char *const span_states[] = {"exported", "dropped", "unsampled", "retried"};
 	const struct plan *plan = pipeline_plan(pipeline);
 	struct series *info = registry_series(registry, FAMILY_BUILD_INFO, build);
 
@@ -53,8 +52,6 @@ void agent_describe(struct registry *registry, const struct pipeline *pipeline, 
 	for (int map = 0; map < PROBE_MAP_COUNT; map++)
 		set(registry, FAMILY_MAP_CAPACITY, probe_map_names[map],
 		    probe_map_capacity(pipeline_probe(pipeline), map));
-	for (size_t i = 0; i < ARRAY_SIZE(span_states); i++)
-		set(registry, FAMILY_SPANS, span_states[i], 0);
 	set(registry, FAMILY_PROCESS_START_SECONDS, NULL, started_ns);
 	(void)registry_series(registry, FAMILY_SCRAPE_SECONDS, NULL);
 }

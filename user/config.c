@@ -172,6 +172,45 @@ static int set_words(struct config *config, const struct flag *flag, struct buf 
 	return r;
 }
 
+/* A flag's environment variable; NULL = none is set. Empty counts as unset (OpenTelemetry's rule). */
+static const char *env_find(const struct flag *flag, const char **ret_value)
+{
+	for (size_t i = 0; i < CONFIG_ENV_MAX && flag->env[i]; i++) {
+		*ret_value = getenv(flag->env[i]);
+		if (*ret_value && **ret_value)
+			return flag->env[i];
+	}
+	return NULL;
+}
+
+static int set_from_env(struct parser *parser, const struct flag *flag)
+{
+	_cleanup_buf_ struct buf text = {}, error = {};
+	const char *value, *name = env_find(flag, &value);
+
+	if (!name)
+		return 0;
+	buf_printf(&text, "%s%s", value, flag->env_unit ?: "");
+	int r = flag_give(parser->config, flag, buf_cstr(&text), &error);
+	if (r == -EINVAL)
+		buf_printf(parser->message, "bunscope: %s: %s", name, buf_cstr(&error));
+	return r;
+}
+
+static int set_environment(struct parser *parser)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < config_flag_count && r == 0; i++) {
+		const struct flag *flag = &config_flags[i];
+
+		if (!flag_was_given(parser->config, flag) &&
+		    flag->commands & 1u << parser->config->command)
+			r = set_from_env(parser, flag);
+	}
+	return r;
+}
+
 /* After the command line: what it gives of a list replaces the defaults. */
 static int set_fallbacks(struct parser *parser)
 {
@@ -203,6 +242,8 @@ int config_parse(size_t count, char *const *args, struct config **ret, struct bu
 	if (r == 0 && config->config_file && !parser_ended(&parser))
 		r = config_file_apply(config, message);
 	if (r == 0)
+		r = set_environment(&parser);
+	if (r == 0)
 		r = set_fallbacks(&parser);
 	if (r < 0) {
 		message_flatten(message);
@@ -231,6 +272,7 @@ void config_free(struct config **config)
 	free((*config)->listen_host);
 	free((*config)->listen_port);
 	free((*config)->metrics_prefix);
+	config_otlp_free(&(*config)->otlp);
 	patterns_free(&(*config)->exes);
 	patterns_free(&(*config)->workers);
 	free(*config);
@@ -266,11 +308,13 @@ static void help_flag(struct buf *out, const struct flag *flag)
 	buf_printf(out, "  --%s", flag->name);
 	if (flag->metavar)
 		buf_printf(out, "=%s", flag->metavar);
-	for (size_t i = 0; flag->choices[i]; i++)
+	for (size_t i = 0; !flag->metavar && flag->choices[i]; i++)
 		buf_printf(out, "%c%s", i ? '|' : '=', flag->choices[i]);
 	buf_printf(out, "%s\n        %s", flag->repeats ? "..." : "", flag->help);
 	if (flag->fallback && *flag->fallback)
 		buf_printf(out, " (default %s)", flag->fallback);
+	for (size_t i = 0; i < CONFIG_ENV_MAX && flag->env[i]; i++)
+		buf_printf(out, "%s$%s", i ? ", " : "\n        or ", flag->env[i]);
 	buf_append_char(out, '\n');
 }
 

@@ -10,6 +10,7 @@
 
 #include "base/buf.h"
 #include "base/log.h"
+#include "config_otlp.h"
 
 #define CONFIG_PATTERNS_MAX 16 /* globs that a flag takes: EXE_PATTERNS_MAX of include/limits.h */
 #define CONFIG_LABEL_VALUES_MAX                                                                    \
@@ -58,6 +59,8 @@ struct config {
 	enum config_stdio stdio;
 	unsigned max_runs;   /* runs under way that the kernel side can hold */
 	unsigned ring_bytes; /* of finished runs on their way; a power of two */
+	struct config_otlp otlp;
+	unsigned shutdown_timeout_ms;
 	enum log_level log_level;
 	enum log_format log_format;
 	/* By the flags' index: what was given of each, a line a value; NULL = its default stands. */

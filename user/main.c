@@ -20,6 +20,7 @@
 #include "sandbox/filter.h"
 #include "sink/metrics.h"
 #include "sink/tail.h"
+#include "spans.h"
 #include "web/web.h"
 
 enum exit_status { EXIT_FAILED = 1, EXIT_USAGE = 2 };
@@ -35,7 +36,8 @@ struct app {
 	struct metrics *metrics;
 	struct pipeline *pipeline;
 	struct web *web;
-	struct buf line; /* of tail */
+	struct spans *spans; /* NULL = off */
+	struct buf line;     /* of tail */
 	struct recorder recorder;
 	enum doctor_verdict verdict; /* of doctor: its exit code */
 };
@@ -54,6 +56,8 @@ static void on_tick(void *arg)
 	pipeline_drain(app->pipeline);
 	pipeline_sweep(app->pipeline);
 	filter_report();
+	if (app->spans)
+		tracer_tick(spans_tracer(app->spans));
 }
 
 /* Of the command that serves. */
@@ -111,6 +115,7 @@ static int serve_metrics(void *arg, enum metric_format format, struct buf *out)
 		return r;
 	}
 	agent_update(registry, app->pipeline, &totals);
+	spans_update(app->spans, registry);
 	registry_write(registry, format, out);
 	agent_scraped(registry, clock_monotonic_ns() - begin);
 	return buf_error(out);
@@ -202,6 +207,7 @@ static void app_stop(struct app *app)
 {
 	web_stop(&app->web);
 	pipeline_stop(&app->pipeline);
+	spans_stop(&app->spans);
 	recorder_free(&app->recorder);
 	metrics_free(&app->metrics);
 	loop_free(&app->loop);
@@ -211,14 +217,44 @@ static void app_stop(struct app *app)
 
 /* ---- commands ---- */
 
+static void trace_record(void *arg, const struct run *run)
+{
+	const struct app *app = arg;
+
+	if (app->spans)
+		tracer_record(spans_tracer(app->spans), run);
+}
+
+static void trace_report(void *arg, const struct run *run, const struct report *report)
+{
+	const struct app *app = arg;
+
+	if (app->spans)
+		tracer_run(spans_tracer(app->spans), run, report);
+}
+
+static int start_spans(struct app *app)
+{
+	int r = spans_start(app->config, app->metrics, app->loop, &app->spans);
+
+	return r < 0 ? fail("cannot export spans", r) : 0;
+}
+
 static int serve(struct app *app)
 {
+	const struct pipeline_sinks sinks = {
+		.record = trace_record,
+		.report = trace_report,
+		.arg = app,
+	};
 	/* The port first: it fails cheaply, before anything is attached. */
 	int r = start_common(app);
 	if (r == 0)
 		r = start_web(app);
 	if (r == 0)
-		r = start_pipeline(app, &(struct pipeline_sinks){}, on_serve_tick);
+		r = start_spans(app);
+	if (r == 0)
+		r = start_pipeline(app, &sinks, on_serve_tick);
 	if (r == 0)
 		r = loop_hangup(app->loop, on_hangup, app);
 	if (r < 0)
@@ -227,13 +263,18 @@ static int serve(struct app *app)
 	agent_describe(metrics_registry(app->metrics), app->pipeline, clock_ns(CLOCK_REALTIME));
 	log_info("listening on %s", web_address(app->web));
 	r = loop_run(app->loop);
+	if (app->spans) {
+		on_tick(app); /* what has finished since */
+		spans_finish(app->spans, app->config->shutdown_timeout_ms);
+	}
 	return r < 0 ? fail("cannot wait", r) : 0;
 }
 
-static void print_report(void *arg, const struct report *report)
+static void print_report(void *arg, const struct run *run, const struct report *report)
 {
 	struct app *app = arg;
 
+	(void)run;
 	buf_clear(&app->line);
 	if (app->config->json)
 		tail_json(&app->line, report);

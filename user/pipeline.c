@@ -53,7 +53,7 @@ static void run_finish(struct pipeline *pipeline, const struct run *run)
 	if (!intake_run(&pipeline->intake, run, &report))
 		probe_forget_unreaped(pipeline->probe, &run->key);
 	else if (sinks->report)
-		sinks->report(sinks->arg, &report);
+		sinks->report(sinks->arg, run, &report);
 }
 
 static void ring_record(void *arg, const void *bytes, size_t n)

@@ -19,8 +19,10 @@ struct pipeline;
 
 /* Who gets what is finished; either may be NULL. */
 struct pipeline_sinks {
-	void (*record)(void *arg, const struct run *run);	/* each record, run or not */
-	void (*report)(void *arg, const struct report *report); /* each run, after the metrics */
+	/* Each record, run or not. */
+	void (*record)(void *arg, const struct run *run);
+	/* Each run, after the metrics. */
+	void (*report)(void *arg, const struct run *run, const struct report *report);
 	void *arg;
 };
 

@@ -47,11 +47,21 @@ $(E2E_GO_SERVER): $(E2E_GO_SERVER_SRC)
 	$(Q)cd tests/e2e/servers/go && $(E2E_GO_BUILD) $(GO_FLAGS) -o $(abspath $@) .
 endif
 
+# Without them (no network, no pip) the tests that need them are skipped, and say so.
+E2E_PYTHON := $(B)/python/.installed
+$(E2E_PYTHON): tests/e2e/requirements.txt
+	@mkdir -p $(@D)
+	$(Q)$(PYTHON) -m pip install --quiet --no-deps --disable-pip-version-check --root-user-action=ignore \
+		--upgrade --target $(@D) -r $< && touch $@ || echo "skipped: the Python packages of tests/e2e could not be installed"
+
+.PHONY: e2e-python
+e2e-python: $(E2E_PYTHON)
+
 .PHONY: bun
 bun: $(E2E_BUNS) ## install the Bun versions that tests and demo run (npm, pinned)
 
 .PHONY: e2e
-e2e: all e2e-parents $(E2E_BUNS) ## run the end-to-end tests (root; real Bun, real BPF)
+e2e: all e2e-parents e2e-python $(E2E_BUNS) ## run the end-to-end tests (root; real Bun, real BPF)
 	$(PYTHON) -m pytest -c tests/e2e/pytest.ini --rootdir tests/e2e -rs --repeat=$(REPEAT) $(E2E) tests/e2e
 
 .PHONY: demo

@@ -145,7 +145,15 @@ const struct family families[FAMILY_COUNT] = {
 	},
 	[FAMILY_SPANS] = {
 		"bunscope_spans_total", COUNTER, OWN, .labels = {"state"},
-		.help = "Spans by what became of them.",
+		.help = "Spans by what became of them; retried: how often one was sent again, in no other state.",
+	},
+	[FAMILY_SPANS_CREATED] = {
+		"bunscope_spans_created_total", COUNTER, OWN,
+		.help = "Spans made: those exported, dropped, unsampled and queued.",
+	},
+	[FAMILY_SPANS_QUEUED] = {
+		"bunscope_spans_queued", GAUGE, OWN,
+		.help = "Spans that wait: for their exchange, their batch or their collector.",
 	},
 	[FAMILY_SCRAPE_SECONDS] = {
 		"bunscope_scrape_seconds", HISTOGRAM_SECONDS, OWN, SCRAPE_SECONDS,

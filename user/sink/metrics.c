@@ -173,6 +173,18 @@ void metrics_run(struct metrics *metrics, const struct report *report)
 		count_resources(metrics, tool, report);
 }
 
+void metrics_run_exemplar(struct metrics *metrics, const struct report *report, const char *labels,
+			  uint64_t time_ns)
+{
+	struct tool *tool = tools_find(&metrics->tools, metrics_tool(metrics, report->tool_id));
+	struct series *series =
+		tool ? tool_series(&metrics->tools, tool, TOOL_EXECUTE_SECONDS + report->outcome)
+		     : NULL;
+
+	if (series)
+		series_exemplar(series, report->latency_ns, labels, time_ns);
+}
+
 void metrics_spawns_failed(struct metrics *metrics, uint64_t n)
 {
 	const char *label = metrics_tool(metrics, TOOL_ID_UNKNOWN);

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
 
@@ -405,6 +406,78 @@ static void version_names_the_revision(void **state)
 			    "bunscope " BUNSCOPE_VERSION " (revision " BUNSCOPE_REVISION ")\n");
 }
 
+static void environment_stands_where_no_flag_does(void **state)
+{
+	static const char *const names[] = {"OTEL_EXPORTER_OTLP_ENDPOINT",
+					    "OTEL_EXPORTER_OTLP_PROTOCOL",
+					    "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL",
+					    "OTEL_EXPORTER_OTLP_TIMEOUT",
+					    "OTEL_TRACES_SAMPLER",
+					    "OTEL_SERVICE_NAME",
+					    "OTEL_BSP_MAX_QUEUE_SIZE"};
+	static const char *const values[] = {
+		"http://c:4318", "http/json", "http/protobuf", "2500", "traceidratio", "", "99"};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		assert_int_equal(setenv(names[i], values[i], 1), 0);
+	struct config *config =
+		parse_good((struct args){{"--otlp.queue-size=7", "--otlp.batch-delay=2m"}});
+	assert_string_equal(config->otlp.endpoint, "http://c:4318");
+	assert_int_equal(config->otlp.protocol, OTLP_PROTOBUF);
+	assert_int_equal(config->otlp.timeout_ms, 2500);
+	assert_int_equal(config->otlp.sampler, SAMPLER_RATIO);
+	assert_null(config->otlp.service_name);
+	assert_int_equal(config->otlp.queue_max, 7);
+	assert_int_equal(config->otlp.delay_ms, 120000);
+	config_free(&config);
+
+	/* Only where there is something to export. */
+	config = parse_good((struct args){{"tail"}});
+	assert_null(config->otlp.endpoint);
+	config_free(&config);
+
+	assert_int_equal(setenv("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "grpc", 1), 0);
+	assert_refused(&(struct error_row){
+		{{NULL}},
+		"bunscope: OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: 'grpc' is not one of http/protobuf, "
+		"http/json"});
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		(void)unsetenv(names[i]);
+}
+
+static void senseless_tracing_flags_are_refused(void **state)
+{
+	static const struct error_row rows[] = {
+		{{{"--otlp.endpoint=c:4318"}},
+		 "bunscope: --otlp.endpoint: is not an http:// or https:// URL with a host"},
+		{{{"--otlp.headers=secret"}},
+		 "bunscope: --otlp.headers: is not KEY=VALUE,KEY=VALUE with values "
+		 "percent-encoded, 32 "
+		 "at most"},
+		{{{"--otlp.sampler-arg=1.1"}},
+		 "bunscope: --otlp.sampler-arg: '1.1' is not a number from 0 to 1"},
+		{{{"--otlp.timeout=10"}},
+		 "bunscope: --otlp.timeout: '10' is not a time like 500ms, 10s or 2m, at most "
+		 "600s"},
+		{{{"--otlp.timeout=0s"}},
+		 "bunscope: --otlp.timeout: '0s' is not a time like 500ms, 10s or 2m, at most "
+		 "600s"},
+		{{{"--otlp.timeout=601s"}},
+		 "bunscope: --otlp.timeout: '601s' is not a time like 500ms, 10s or 2m, at most "
+		 "600s"},
+		{{{"--shutdown-timeout=99999999999s"}},
+		 "bunscope: --shutdown-timeout: '99999999999s' is not a time like 500ms, 10s or "
+		 "2m, at "
+		 "most 600s"},
+		{{{"--otlp.certificate="}}, "bunscope: --otlp.certificate: is empty"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		assert_refused(&rows[i]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -425,6 +498,8 @@ int main(void)
 		cmocka_unit_test(help_names_every_flag_and_default),
 		cmocka_unit_test(help_fits_into_100_columns),
 		cmocka_unit_test(version_names_the_revision),
+		cmocka_unit_test(environment_stands_where_no_flag_does),
+		cmocka_unit_test(senseless_tracing_flags_are_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
