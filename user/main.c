@@ -259,7 +259,7 @@ static int serve(struct app *app)
 		r = loop_hangup(app->loop, on_hangup, app);
 	if (r < 0)
 		return r;
-	pipeline_confine(app->pipeline, FILTER_WEB);
+	pipeline_confine(app->pipeline, FILTER_WEB | (app->spans ? FILTER_CONNECT : 0));
 	agent_describe(metrics_registry(app->metrics), app->pipeline, clock_ns(CLOCK_REALTIME));
 	log_info("listening on %s", web_address(app->web));
 	r = loop_run(app->loop);

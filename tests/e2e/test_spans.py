@@ -44,7 +44,9 @@ def start_tracing(start_agent):
 
 
 def wait_totals(agent, condition, what, seconds=20):
-    return otlp.totals(agent.wait_for(lambda now: condition(otlp.totals(now)), what, seconds))
+    now = agent.wait_for(lambda now: condition(otlp.totals(now)), what, seconds)
+    assert now.total("bunscope_denied_syscalls_total") == 0, agent.log
+    return otlp.totals(now)
 
 
 def wait_exported(agent, count, seconds=20):
