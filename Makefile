@@ -44,6 +44,8 @@ USER_SRC  := $(wildcard user/*.c user/*/*.c)
 # Generated from its schema: user/otlp/otlp.proto.
 OTLP_SRC  := $(B)/otlp.pb-c.c
 USER_OBJ  := $(USER_SRC:%.c=$(B)/%.o) $(OTLP_SRC:%.c=$(B)/%.o)
+# The live page, inside the binary.
+ASSETS    := $(sort $(wildcard user/page/*)) third_party/uplot/uPlot.iife.min.js third_party/uplot/uPlot.min.css
 # What tests can link without a kernel or a server: all that includes neither libbpf nor microhttpd.
 PURE_SRC  := $(shell grep -LE 'include (<bpf/|<microhttpd|"bunscope.skel)' $(filter-out user/main.c,$(USER_SRC))) $(OTLP_SRC)
 
@@ -75,9 +77,17 @@ $(B)/tools: scripts/deps $(if $(SYSROOT),$(SYSROOT)/.unpacked)
 
 # ---- the agent ----
 
-$(B)/bunscope: $(USER_OBJ)
+$(B)/bunscope: $(USER_OBJ) $(B)/page.o
 	@echo "  LINK    $@"
-	$(Q)$(CC) $(C_FLAGS) $(LDFLAGS) -o $@ $(USER_OBJ) $(LIBS)
+	$(Q)$(CC) $(C_FLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+$(B)/page.c: $(ASSETS) scripts/embed
+	@mkdir -p $(@D)
+	@echo "  EMBED   $@"
+	$(Q)scripts/embed $(ASSETS) > $@
+
+$(B)/page.o: $(B)/page.c user/web/assets.h
+	$(Q)$(CC) $(C_FLAGS) -c -o $@ $<
 
 $(B)/%.o: %.c Makefile | $(B)/tools
 	@mkdir -p $(@D)
@@ -203,7 +213,7 @@ SH_FILES  := $(shell grep -lIrE --exclude-dir=node_modules '^\#!/(usr/bin/env |b
 TIDY      := clang-tidy --quiet --warnings-as-errors='*'
 
 .PHONY: check
-check: check-format check-layering check-shell check-docs check-rules check-tidy ## format, layering, shell, docs fresh, rules, clang-tidy
+check: check-format check-layering check-third-party check-shell check-docs check-rules check-tidy ## format, layering, shell, docs fresh, rules, clang-tidy
 
 .PHONY: check-format
 check-format:
@@ -215,6 +225,10 @@ check-format:
 check-layering:
 	$(PYTHON) scripts/check-layering --self-test
 	$(PYTHON) scripts/check-layering
+
+.PHONY: check-third-party
+check-third-party:
+	@for d in third_party/*/; do (cd $$d && sha256sum -c --quiet SHA256SUMS) || exit 1; done
 
 .PHONY: check-shell
 check-shell:

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Prints docs/metrics.md from the tables that the agent itself is built of. `make docs` runs it. */
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "base/cleanup.h"
 #include <linux/types.h>
 
+#include "docs/examples.h"
 #include "include/counters.h"
 #include "metric/number.h"
 #include "sink/families.h"
@@ -37,18 +40,31 @@ static void print_buckets(const struct family *family)
 	}
 }
 
+/* A family without one must not get into the reference, and `make check` compares that. */
+static const char *example_of(const struct family *family)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(examples); i++) {
+		if (strcmp(examples[i].family, family->name) == 0)
+			return examples[i].query;
+	}
+	(void)fprintf(stderr, "%s has no query in docs/examples.h\n", family->name);
+	exit(1);
+}
+
 static void print_family(const struct family *family)
 {
 	printf("| `%s` | %s | ", family->name, type_names[family->type]);
 	print_labels(family);
 	printf(" | ");
 	print_buckets(family);
-	printf(" | %s |\n", family->help);
+	printf(" | %s | `%s` |\n", family->help, example_of(family));
 }
 
 static void print_families(const char *title, bool own)
 {
-	printf("\n## %s\n\n| series | type | labels | buckets | |\n|---|---|---|---|---|\n", title);
+	printf("\n## %s\n\n| series | type | labels | buckets | | a query "
+	       "|\n|---|---|---|---|---|---|\n",
+	       title);
 	for (int i = 0; i < FAMILY_COUNT; i++) {
 		if (families[i].own == own)
 			print_family(&families[i]);

@@ -20,6 +20,7 @@
 #include "sandbox/filter.h"
 #include "sink/metrics.h"
 #include "sink/tail.h"
+#include "sink/view.h"
 #include "spans.h"
 #include "web/web.h"
 
@@ -37,7 +38,9 @@ struct app {
 	struct pipeline *pipeline;
 	struct web *web;
 	struct spans *spans; /* NULL = off */
-	struct buf line;     /* of tail */
+	struct view *view;
+	uint64_t view_step_ms; /* when its next step is due; Unix time */
+	struct buf line;       /* of tail */
 	struct recorder recorder;
 	enum doctor_verdict verdict; /* of doctor: its exit code */
 };
@@ -58,15 +61,6 @@ static void on_tick(void *arg)
 	filter_report();
 	if (app->spans)
 		tracer_tick(spans_tracer(app->spans));
-}
-
-/* Of the command that serves. */
-static void on_serve_tick(void *arg)
-{
-	struct app *app = arg;
-
-	on_tick(app);
-	web_tick(app->web, clock_monotonic_ns());
 }
 
 static void on_hangup(void *arg)
@@ -90,6 +84,41 @@ static void on_hangup(void *arg)
 		log_warn("takes effect when the agent is started again:%s", buf_cstr(&refused));
 }
 
+static uint64_t unix_ms(void)
+{
+	return clock_ns(CLOCK_REALTIME) / NS_PER_MS;
+}
+
+/* Everything in the registry as of now. 0, or -errno once it was logged. */
+static int refresh(struct app *app)
+{
+	struct run_totals totals;
+	int r = pipeline_snapshot(app->pipeline, &totals);
+
+	if (r < 0) {
+		log_error("cannot read the kernel side's maps: %s", strerror(-r));
+		return r;
+	}
+	agent_update(metrics_registry(app->metrics), app->pipeline, &totals);
+	return 0;
+}
+
+/* Of the command that serves. */
+static void on_serve_tick(void *arg)
+{
+	struct app *app = arg;
+	uint64_t now_ms = unix_ms();
+
+	on_tick(app);
+	web_tick(app->web, clock_monotonic_ns());
+	/* A clock that was set back must not stop the steps. */
+	if (now_ms < app->view_step_ms && app->view_step_ms - now_ms <= VIEW_STEP_MS)
+		return;
+	app->view_step_ms = now_ms + VIEW_STEP_MS;
+	if (refresh(app) == 0)
+		view_step(app->view, now_ms);
+}
+
 static void on_web(void *arg)
 {
 	web_run(((struct app *)arg)->web);
@@ -107,17 +136,33 @@ static int serve_metrics(void *arg, enum metric_format format, struct buf *out)
 	struct app *app = arg;
 	struct registry *registry = metrics_registry(app->metrics);
 	uint64_t begin = clock_monotonic_ns();
-	struct run_totals totals;
-	int r = pipeline_snapshot(app->pipeline, &totals);
+	int r = refresh(app);
 
-	if (r < 0) {
-		log_error("cannot read the kernel side's maps: %s", strerror(-r));
+	if (r < 0)
 		return r;
-	}
-	agent_update(registry, app->pipeline, &totals);
 	spans_update(app->spans, registry);
 	registry_write(registry, format, out);
 	agent_scraped(registry, clock_monotonic_ns() - begin);
+	return buf_error(out);
+}
+
+static int serve_live(void *arg, uint64_t after_ms, size_t first_row, struct buf *out)
+{
+	struct app *app = arg;
+	int r = refresh(app);
+
+	if (r < 0)
+		return r;
+	view_write_live(app->view, unix_ms(), after_ms, first_row, out);
+	return buf_error(out);
+}
+
+static int serve_runs(void *arg, struct buf *out)
+{
+	struct app *app = arg;
+
+	pipeline_drain(app->pipeline);
+	view_write_runs(app->view, clock_ns(CLOCK_REALTIME) - clock_monotonic_ns(), out);
 	return buf_error(out);
 }
 
@@ -152,6 +197,8 @@ static int start_web(struct app *app)
 	struct web_handlers handlers = {
 		.arg = app,
 		.metrics = serve_metrics,
+		.live = serve_live,
+		.runs = serve_runs,
 		.healthy = serve_healthy,
 		.ready = serve_ready,
 	};
@@ -209,6 +256,7 @@ static void app_stop(struct app *app)
 	pipeline_stop(&app->pipeline);
 	spans_stop(&app->spans);
 	recorder_free(&app->recorder);
+	view_free(&app->view);
 	metrics_free(&app->metrics);
 	loop_free(&app->loop);
 	config_free(&app->config);
@@ -217,7 +265,7 @@ static void app_stop(struct app *app)
 
 /* ---- commands ---- */
 
-static void trace_record(void *arg, const struct run *run)
+static void serve_record(void *arg, const struct run *run)
 {
 	const struct app *app = arg;
 
@@ -225,10 +273,13 @@ static void trace_record(void *arg, const struct run *run)
 		tracer_record(spans_tracer(app->spans), run);
 }
 
-static void trace_report(void *arg, const struct run *run, const struct report *report)
+static void serve_report(void *arg, const struct run *run, const struct report *report)
 {
 	const struct app *app = arg;
+	struct run_detail detail;
 
+	run_detail_read(run, &detail);
+	view_run(app->view, report, &detail);
 	if (app->spans)
 		tracer_run(spans_tracer(app->spans), run, report);
 }
@@ -243,14 +294,16 @@ static int start_spans(struct app *app)
 static int serve(struct app *app)
 {
 	const struct pipeline_sinks sinks = {
-		.record = trace_record,
-		.report = trace_report,
+		.record = serve_record,
+		.report = serve_report,
 		.arg = app,
 	};
 	/* The port first: it fails cheaply, before anything is attached. */
 	int r = start_common(app);
 	if (r == 0)
 		r = start_web(app);
+	if (r == 0)
+		r = view_new(metrics_registry(app->metrics), unix_ms(), &app->view);
 	if (r == 0)
 		r = start_spans(app);
 	if (r == 0)

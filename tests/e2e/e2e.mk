@@ -60,8 +60,18 @@ e2e-python: $(E2E_PYTHON)
 .PHONY: bun
 bun: $(E2E_BUNS) ## install the Bun versions that tests and demo run (npm, pinned)
 
+# Drives a browser; one package without others behind it.
+E2E_PLAYWRIGHT := 1.65.1
+
+$(B)/playwright/.$(E2E_PLAYWRIGHT): | $(B)/tools
+	@echo "  NPM     playwright-core $(E2E_PLAYWRIGHT)"
+	@mkdir -p $(@D)
+	$(Q)npm install --no-package-lock --no-save --no-audit --no-fund --loglevel=error --prefix $(@D) \
+		playwright-core@$(E2E_PLAYWRIGHT)
+	$(Q)touch $@
+
 .PHONY: e2e
-e2e: all e2e-parents e2e-python $(E2E_BUNS) ## run the end-to-end tests (root; real Bun, real BPF)
+e2e: all e2e-parents e2e-python $(B)/playwright/.$(E2E_PLAYWRIGHT) $(E2E_BUNS) ## run the end-to-end tests (root; real Bun, real BPF)
 	$(PYTHON) -m pytest -c tests/e2e/pytest.ini --rootdir tests/e2e -rs --repeat=$(REPEAT) $(E2E) tests/e2e
 
 .PHONY: demo
@@ -70,4 +80,4 @@ demo: all $(E2E_PARENT) $(firstword $(E2E_BUNS)) ## install what is missing, bui
 
 .PHONY: run
 run: DEMO += --keep
-run: demo ## the same, and leave the agent running
+run: demo ## the same, then a gentle load for the live page until Ctrl-C

@@ -124,6 +124,21 @@ def test_recording_rules_return_data(agent, start_prometheus, start_parent, newe
     assert unhealthy == []
 
 
+def reference_queries():
+    """(family, query) of the metric reference."""
+    rows = re.findall(r"^\| `(\w+)` \| \w+ \|.*\| `([^|]*)` \|$", (REPOSITORY / "docs/metrics.md").read_text(), re.M)
+    return [(family, query.replace("[5m]", "[10s]").replace("[1h]", "[30s]")) for family, query in rows]
+
+
+def test_every_query_of_the_reference_returns_data(agent, start_prometheus, start_parent, newest_bun):
+    prometheus = start_prometheus(agent)
+    scrape = agent.scrape()
+    wanted = [query for query in reference_queries() if not EXECUTION_FAMILIES.search(query[1])]
+    assert {family for family, _ in wanted} >= {name for name in scrape.types if name.startswith("bunscope_")}
+    with Load(start_parent(parents.c_parent, newest_bun), JOBS):
+        assert wait_all(prometheus, wanted) == []
+
+
 def test_an_alert_fires_and_resolves(agent, start_prometheus, start_parent, newest_bun):
     """A tool fails, then works again."""
     prometheus = start_prometheus(agent)

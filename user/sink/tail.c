@@ -86,11 +86,16 @@ static void json_number(struct buf *out, const char *key, uint64_t value)
 	buf_printf(out, ",\"%s\":%llu", key, (unsigned long long)value);
 }
 
-/* Nanoseconds as seconds, exact. */
+void tail_json_seconds(struct buf *out, uint64_t ns)
+{
+	buf_printf(out, "%llu.%09llu", (unsigned long long)(ns / 1000000000),
+		   (unsigned long long)(ns % 1000000000));
+}
+
 static void json_seconds(struct buf *out, const char *key, uint64_t ns)
 {
-	buf_printf(out, ",\"%s\":%llu.%09llu", key, (unsigned long long)(ns / 1000000000),
-		   (unsigned long long)(ns % 1000000000));
+	buf_printf(out, ",\"%s\":", key);
+	tail_json_seconds(out, ns);
 }
 
 static void json_errors(struct buf *out, const struct report *report)
@@ -119,10 +124,8 @@ static void json_exit(struct buf *out, const struct report *report)
 	}
 }
 
-void tail_json(struct buf *out, const struct report *report)
+void tail_json_members(struct buf *out, const struct report *report)
 {
-	buf_printf(out, "{\"pid\":%u", report->pid);
-	json_number(out, "parent_pid", report->parent_pid);
 	json_string(out, "tool_id", report->tool_id);
 	json_string(out, "tool_exec_id", report->tool_exec_id);
 	json_string(out, "outcome", outcome_names[report->outcome]);
@@ -143,5 +146,12 @@ void tail_json(struct buf *out, const struct report *report)
 	if (report->has_output)
 		json_number(out, "output_bytes", report->output_bytes);
 	json_number(out, "stderr_bytes", report->stderr_bytes);
+}
+
+void tail_json(struct buf *out, const struct report *report)
+{
+	buf_printf(out, "{\"pid\":%u", report->pid);
+	json_number(out, "parent_pid", report->parent_pid);
+	tail_json_members(out, report);
 	buf_append_cstr(out, "}\n");
 }

@@ -7,12 +7,14 @@
 #include <microhttpd.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "web/assets.h"
 #include "web/bodies.h"
 #include "web/clients.h"
 #include "web/listen.h"
@@ -25,7 +27,8 @@
 #define CONNECTION_MEMORY_BYTES ((size_t)8192)
 
 #define TYPE_PLAIN "text/plain; charset=utf-8"
-#define TYPE_HTML "text/html; charset=utf-8"
+#define TYPE_JSON "application/json"
+#define TYPE_JSON_LINES "application/x-ndjson"
 #define TYPE_TEXT "text/plain; version=0.0.4; charset=utf-8"
 #define TYPE_OPENMETRICS "application/openmetrics-text; version=1.0.0; charset=utf-8"
 
@@ -106,10 +109,9 @@ static enum MHD_Result send_plain(struct MHD_Connection *connection, unsigned st
 }
 
 static enum MHD_Result send_body(struct MHD_Connection *connection, struct body *body,
-				 enum metric_format format, bool gzip)
+				 const char *type, bool gzip)
 {
 	const struct buf *buf = gzip ? &body->gzip : &body->plain;
-	const char *type = format == METRIC_FORMAT_TEXT ? TYPE_TEXT : TYPE_OPENMETRICS;
 	_cleanup_response_ struct MHD_Response *response =
 		MHD_create_response_from_buffer_with_free_callback_cls(buf->len, buf->data,
 								       body_release, body);
@@ -127,10 +129,11 @@ static enum MHD_Result send_body(struct MHD_Connection *connection, struct body 
 	return queue(connection, MHD_HTTP_OK, response);
 }
 
-static enum MHD_Result answer_metrics(struct web *web, struct MHD_Connection *connection)
+/* What is rendered for each request: a scrape, and what the live page asks for. */
+static enum MHD_Result answer_rendered(
+	struct web *web, struct MHD_Connection *connection, const char *type,
+	int (*render)(struct web *web, struct MHD_Connection *connection, struct buf *out))
 {
-	enum metric_format format =
-		negotiate_format(request_header(connection, MHD_HTTP_HEADER_ACCEPT));
 	bool gzip = negotiate_gzip(request_header(connection, MHD_HTTP_HEADER_ACCEPT_ENCODING));
 	struct body *body = bodies_take(&web->bodies, connection_client(connection));
 
@@ -142,16 +145,64 @@ static enum MHD_Result answer_metrics(struct web *web, struct MHD_Connection *co
 	if (slowest)
 		clients_shut(&web->clients, slowest);
 
-	int r = web->handlers.metrics(web->handlers.arg, format, &body->plain);
+	int r = render(web, connection, &body->plain);
 	if (r == 0)
 		r = buf_error(&body->plain);
 	if (r < 0) {
-		log_error("cannot render the metrics: %s", strerror(-r));
+		log_error("cannot render an answer: %s", strerror(-r));
 		body_release(body);
 		return send_plain(connection, MHD_HTTP_INTERNAL_SERVER_ERROR,
-				  "cannot render the metrics\n");
+				  "cannot render the answer\n");
 	}
-	return send_body(connection, body, format, gzip && body_compress(body) == 0);
+	return send_body(connection, body, type, gzip && body_compress(body) == 0);
+}
+
+static enum metric_format wanted_format(struct MHD_Connection *connection)
+{
+	return negotiate_format(request_header(connection, MHD_HTTP_HEADER_ACCEPT));
+}
+
+static int render_metrics(struct web *web, struct MHD_Connection *connection, struct buf *out)
+{
+	return web->handlers.metrics(web->handlers.arg, wanted_format(connection), out);
+}
+
+static enum MHD_Result answer_metrics(struct web *web, struct MHD_Connection *connection)
+{
+	bool is_text = wanted_format(connection) == METRIC_FORMAT_TEXT;
+
+	return answer_rendered(web, connection, is_text ? TYPE_TEXT : TYPE_OPENMETRICS,
+			       render_metrics);
+}
+
+/* A number of the query; 0 where it is missing or none. */
+static uint64_t query_number(struct MHD_Connection *connection, const char *name)
+{
+	const char *text = MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, name);
+
+	return text && *text >= '0' && *text <= '9' ? strtoull(text, NULL, 10) : 0;
+}
+
+static int render_live(struct web *web, struct MHD_Connection *connection, struct buf *out)
+{
+	return web->handlers.live(web->handlers.arg, query_number(connection, "after"),
+				  query_number(connection, "rows"), out);
+}
+
+static enum MHD_Result answer_live(struct web *web, struct MHD_Connection *connection)
+{
+	return answer_rendered(web, connection, TYPE_JSON, render_live);
+}
+
+static int render_runs(struct web *web, struct MHD_Connection *connection, struct buf *out)
+{
+	(void)connection;
+	return web->handlers.runs(web->handlers.arg, out);
+}
+
+static enum MHD_Result answer_runs(struct web *web, struct MHD_Connection *connection)
+{
+	return answer_rendered(web, connection, TYPE_JSON_LINES, render_runs);
 }
 
 static void cleanup_mhd(char **text)
@@ -209,28 +260,22 @@ static enum MHD_Result answer_readyz(struct web *web, struct MHD_Connection *con
 	return answer_state(web, connection, web->handlers.ready);
 }
 
-static enum MHD_Result answer_page(struct web *web, struct MHD_Connection *connection)
+static enum MHD_Result send_asset(struct MHD_Connection *connection, const struct asset *asset)
 {
-	static const char page[] =
-		"<!DOCTYPE html>\n"
-		"<html lang=\"en\"><head><title>bunscope</title></head><body>\n"
-		"<h1>bunscope " BUNSCOPE_VERSION "</h1>\n"
-		"<ul>\n"
-		"<li><a href=\"metrics\">metrics</a></li>\n"
-		"<li><a href=\"healthz\">healthz</a>: the agent is alive</li>\n"
-		"<li><a href=\"readyz\">readyz</a>: its probes are attached</li>\n"
-		"</ul>\n"
-		"</body></html>\n";
+	const char *known = request_header(connection, MHD_HTTP_HEADER_IF_NONE_MATCH);
+	bool gzip = negotiate_gzip(request_header(connection, MHD_HTTP_HEADER_ACCEPT_ENCODING));
+	bool is_known = asset_is_known(asset, known);
+	_cleanup_response_ struct MHD_Response *response = asset_response(asset, is_known, gzip);
 
-	(void)web;
-	return send_text(connection, MHD_HTTP_OK, TYPE_HTML, page, NULL, NULL);
+	if (!response)
+		return MHD_NO;
+	return queue(connection, is_known ? MHD_HTTP_NOT_MODIFIED : MHD_HTTP_OK, response);
 }
 
 static const struct route routes[] = {
-	{"/metrics", false, answer_metrics},
-	{"/healthz", true, answer_healthz},
-	{"/readyz", true, answer_readyz},
-	{"/", false, answer_page},
+	{"/metrics", false, answer_metrics}, {"/healthz", true, answer_healthz},
+	{"/readyz", true, answer_readyz},    {"/api/live", false, answer_live},
+	{"/api/runs", false, answer_runs},
 };
 
 static const struct route *route_find(const char *path)
@@ -259,6 +304,7 @@ static enum MHD_Result answer(void *arg, struct MHD_Connection *connection, cons
 {
 	struct client *client = connection_client(connection);
 	const struct route *route = route_find(path);
+	const struct asset *asset = asset_find(path);
 	struct web *web = arg;
 
 	(void)version;
@@ -277,14 +323,14 @@ static enum MHD_Result answer(void *arg, struct MHD_Connection *connection, cons
 		if (password != PASSWORD_RIGHT)
 			return refuse(connection, password);
 	}
-	if (!route)
+	if (!route && !asset)
 		return send_plain(connection, MHD_HTTP_NOT_FOUND, "not found\n");
 	if (strcmp(method, MHD_HTTP_METHOD_GET) != 0 && strcmp(method, MHD_HTTP_METHOD_HEAD) != 0)
 		return send_text(connection, MHD_HTTP_METHOD_NOT_ALLOWED, TYPE_PLAIN,
 				 "method not allowed\n", MHD_HTTP_HEADER_ALLOW, "GET, HEAD");
 	if (request_has_body(connection))
 		return send_plain(connection, MHD_HTTP_CONTENT_TOO_LARGE, "no body is wanted\n");
-	return route->answer(web, connection);
+	return route ? route->answer(web, connection) : send_asset(connection, asset);
 }
 
 /* NULL: it is not answered. */

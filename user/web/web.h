@@ -2,10 +2,11 @@
 #pragma once
 
 /*
- * The HTTP server: /metrics, /healthz, /readyz and a page that links them. No thread of its own:
+ * The HTTP server: /metrics, /healthz, /readyz, and the live page with what it asks for. No thread of its own:
  * when web_epoll_fd() is readable, or web_timeout_ms() have passed, call web_run().
  */
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/buf.h"
@@ -16,6 +17,9 @@ struct web_handlers {
 	void *arg;
 	/* Appends the exposition. 0 or -errno. */
 	int (*metrics)(void *arg, enum metric_format format, struct buf *out);
+	/* Appends the JSON of /api/live and the JSON lines of /api/runs. 0 or -errno. See sink/view.h. */
+	int (*live)(void *arg, uint64_t after_ms, size_t first_row, struct buf *out);
+	int (*runs)(void *arg, struct buf *out);
 	/* False: answered 503. Both append their reasons as lines of text, which may be none. */
 	bool (*healthy)(void *arg, struct buf *reasons);
 	bool (*ready)(void *arg, struct buf *reasons);
