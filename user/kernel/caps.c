@@ -5,6 +5,7 @@
 #include <linux/capability.h>
 #include <linux/seccomp.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -149,6 +150,28 @@ static bool has_maps_by_fd(void)
 	return syscall(SYS_capset, &header, data) == 0 && looked;
 }
 
+static bool has_bpf_helper(const struct btf *btf, const char *name)
+{
+	int id = btf__find_by_name_kind(btf, "bpf_func_id", BTF_KIND_ENUM);
+	const struct btf_type *helpers = id > 0 ? btf__type_by_id(btf, (unsigned)id) : NULL;
+
+	for (int i = 0; helpers && i < btf_vlen(helpers); i++) {
+		if (strcmp(btf__name_by_offset(btf, btf_enum(helpers)[i].name_off), name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Since 5.11 a cgroup pays for maps; before, the process, and libbpf raises its limit where it may. */
+static bool may_lock_memory(const struct btf *btf)
+{
+	struct rlimit limit;
+
+	return has_bpf_helper(btf, "BPF_FUNC_ktime_get_coarse_ns") ||
+	       has_capability(CAP_SYS_RESOURCE) ||
+	       (getrlimit(RLIMIT_MEMLOCK, &limit) == 0 && limit.rlim_cur == RLIM_INFINITY);
+}
+
 static bool has_seccomp(void)
 {
 	uint32_t action = SECCOMP_RET_TRAP;
@@ -172,6 +195,7 @@ void caps_ask(struct caps *caps)
 	};
 	if (!btf)
 		return;
+	caps->may_lock_memory = may_lock_memory(btf);
 	caps->sched_prepare_exec = tracepoint_prototype(btf, "btf_trace_sched_prepare_exec");
 	caps->sys_exit = tracepoint_prototype(btf, "btf_trace_sys_exit");
 	caps->task_pt_regs = btf__find_by_name_kind(btf, "bpf_task_pt_regs", BTF_KIND_FUNC) > 0;

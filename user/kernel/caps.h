@@ -14,6 +14,8 @@
 	  "run as root, or with CAP_BPF, CAP_PERFMON and CAP_SYS_PTRACE")                          \
 	X(btf, "this kernel has no BTF (/sys/kernel/btf/vmlinux)",                                 \
 	  "use one built with CONFIG_DEBUG_INFO_BTF, as distributions' are")                       \
+	X(may_lock_memory, "this kernel counts maps as locked memory, of which little is allowed", \
+	  "raise RLIMIT_MEMLOCK (LimitMEMLOCK= of a unit), or grant CAP_SYS_RESOURCE")             \
 	X(may_read_processes,                                                                      \
 	  "without CAP_SYS_PTRACE /proc hides what other users' processes run",                    \
 	  "grant CAP_SYS_PTRACE, or run as root")                                                  \

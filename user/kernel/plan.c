@@ -38,8 +38,8 @@ static const uint64_t fact_capabilities[] = {
 };
 
 #define NEEDS(fact) (1u << FACT_##fact)
-/* Of every program: it is loaded, and its offsets are the running kernel's. */
-#define NEEDS_ALWAYS (NEEDS(may_load) | NEEDS(btf))
+/* Of every program: it is loaded with its maps, and its offsets are the running kernel's. */
+#define NEEDS_ALWAYS (NEEDS(may_load) | NEEDS(btf) | NEEDS(may_lock_memory))
 
 /* What all forms of door A have: bpf/stdio_fentry.bpf.c. */
 #define NEEDS_DOOR_A (NEEDS(fentry) | NEEDS(stream_functions))

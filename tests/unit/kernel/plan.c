@@ -24,6 +24,9 @@
 #define NO_BTF                                                                                     \
 	"this kernel has no BTF (/sys/kernel/btf/vmlinux)",                                        \
 		"use one built with CONFIG_DEBUG_INFO_BTF, as distributions' are"
+#define NO_MEMORY                                                                                  \
+	"this kernel counts maps as locked memory, of which little is allowed",                    \
+		"raise RLIMIT_MEMLOCK (LimitMEMLOCK= of a unit), or grant CAP_SYS_RESOURCE"
 #define NO_TRACEFS                                                                                 \
 	"no tracefs with events/syscalls can be read",                                             \
 		"mount it at /sys/kernel/tracing, and run as root or with CAP_DAC_READ_SEARCH"
@@ -110,8 +113,8 @@
 	FALLBACK_HOOK("sandbox", "capabilities", "dropped", false, "all but CAP_BPF", 0, 0, NO_FD)
 
 #define ALLOWED                                                                                    \
-	.may_load = true, .btf = true, .may_read_processes = true, .maps_by_fd = true,             \
-	.seccomp = true
+	.may_load = true, .btf = true, .may_lock_memory = true, .may_read_processes = true,        \
+	.maps_by_fd = true, .seccomp = true
 #define FENTRY .fentry = true, .begin_new_exec = true, .stream_functions = true
 #define OLD_PIPE .pipe = true, .write_takes_file = true
 #define PIPE .pipe = true, .write_takes_iocb = true
@@ -223,6 +226,7 @@ static const struct rung rungs[] = {
 	{"processes of other users stay hidden",
 	 {.may_load = true,
 	  .btf = true,
+	  .may_lock_memory = true,
 	  .maps_by_fd = true,
 	  .seccomp = true,
 	  .sched_prepare_exec = true,
@@ -236,6 +240,7 @@ static const struct rung rungs[] = {
 	{"5.10: CAP_BPF for each look into a map, and no seccomp",
 	 {.may_load = true,
 	  .btf = true,
+	  .may_lock_memory = true,
 	  .may_read_processes = true,
 	  FENTRY,
 	  OLD_PIPE,
@@ -246,6 +251,17 @@ static const struct rung rungs[] = {
 	   TRANSFER_A_6_4, KEEPS_BPF, FAILED_HOOK("sandbox", "syscalls", false, NO_SECCOMP)},
 	  11},
 	 ""},
+	{"5.10 where no memory may be locked",
+	 {.may_load = true, .btf = true, .may_read_processes = true},
+	 STDIO_PROBE_AUTO,
+	 {{PREPARE_FAILED(NO_MEMORY), FAILED_HOOK("process", "exec", true, NO_MEMORY),
+	   EXEC_FAILED_OFF(NO_MEMORY), PIPE_FAILED_OFF(NO_MEMORY),
+	   FAILED_HOOK("process", "exit", true, NO_MEMORY),
+	   FAILED_HOOK("process", "signal", false, NO_MEMORY), OOM_OFF(NO_MEMORY),
+	   FAILED_HOOK("process", "adopt", false, NO_MEMORY), TRANSFER_FAILED(NO_MEMORY),
+	   SANDBOX_FAILED(NO_MEMORY)},
+	  11},
+	 "exec_prepare"},
 	{"no BTF",
 	 {.may_load = true, .may_read_processes = true, TRACEFS},
 	 STDIO_PROBE_AUTO,
@@ -430,7 +446,7 @@ static void hooks_take_the_capabilities_of_their_facts(void **state)
 
 static void capabilities_of_what_works_are_kept(void **state)
 {
-	static const struct caps old = {.may_load = true, .btf = true};
+	static const struct caps old = {.may_load = true, .btf = true, .may_lock_memory = true};
 	struct plan plan;
 
 	(void)state;
