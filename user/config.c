@@ -320,7 +320,7 @@ static void help_flag(struct buf *out, const struct flag *flag)
 
 static const char help_head[] =
 	"Usage: bunscope [FLAG]...\n"
-	"       bunscope tail [--json] [FLAG]...\n"
+	"       bunscope tail [--json|--spans] [FLAG]...\n"
 	"       bunscope record FILE [--payload] [FLAG]...\n"
 	"       bunscope replay FILE [FLAG]...\n"
 	"       bunscope doctor [--json] [FLAG]...\n"

@@ -43,6 +43,7 @@ struct patterns {
 struct config {
 	enum command command;
 	bool json;
+	bool tail_spans;
 	bool record_payload;
 	bool check_only;       /* --check-config */
 	char *config_file;     /* NULL = none */

@@ -200,6 +200,16 @@ static int set_json(struct config *config, const struct flag *flag, const char *
 	return 0;
 }
 
+static int set_spans(struct config *config, const struct flag *flag, const char *value,
+		     struct buf *error)
+{
+	(void)flag;
+	(void)value;
+	(void)error;
+	config->tail_spans = true;
+	return 0;
+}
+
 static int set_payload(struct config *config, const struct flag *flag, const char *value,
 		       struct buf *error)
 {
@@ -569,6 +579,13 @@ const struct flag config_flags[] = {
 		.commands = FOR_TAIL | FOR_DOCTOR,
 		.set = set_json,
 		.help = "with tail: one JSON object a line; with doctor: one for all",
+	},
+	{
+		.name = "spans",
+		.commands = FOR_TAIL,
+		.line_only = true,
+		.set = set_spans,
+		.help = "with tail: each finished trace as a tree",
 	},
 	{
 		.name = "payload",

@@ -37,7 +37,9 @@ struct app {
 	struct metrics *metrics;
 	struct pipeline *pipeline;
 	struct web *web;
-	struct spans *spans; /* NULL = off */
+	struct spans *spans;   /* NULL = off */
+	struct tracer *tracer; /* theirs, or tail's own; NULL = off */
+	struct tree tree;      /* of tail */
 	struct view *view;
 	uint64_t view_step_ms; /* when its next step is due; Unix time */
 	struct buf line;       /* of tail */
@@ -59,8 +61,8 @@ static void on_tick(void *arg)
 	pipeline_drain(app->pipeline);
 	pipeline_sweep(app->pipeline);
 	filter_report();
-	if (app->spans)
-		tracer_tick(spans_tracer(app->spans));
+	if (app->tracer)
+		tracer_tick(app->tracer);
 }
 
 static void on_hangup(void *arg)
@@ -254,6 +256,8 @@ static void app_stop(struct app *app)
 {
 	web_stop(&app->web);
 	pipeline_stop(&app->pipeline);
+	if (!app->spans)
+		tracer_free(&app->tracer);
 	spans_stop(&app->spans);
 	recorder_free(&app->recorder);
 	view_free(&app->view);
@@ -265,12 +269,20 @@ static void app_stop(struct app *app)
 
 /* ---- commands ---- */
 
-static void serve_record(void *arg, const struct run *run)
+static void trace_record(void *arg, const struct run *run)
 {
 	const struct app *app = arg;
 
-	if (app->spans)
-		tracer_record(spans_tracer(app->spans), run);
+	if (app->tracer)
+		tracer_record(app->tracer, run);
+}
+
+static void trace_report(void *arg, const struct run *run, const struct report *report)
+{
+	const struct app *app = arg;
+
+	if (app->tracer)
+		tracer_run(app->tracer, run, report);
 }
 
 static void serve_report(void *arg, const struct run *run, const struct report *report)
@@ -280,21 +292,22 @@ static void serve_report(void *arg, const struct run *run, const struct report *
 
 	run_detail_read(run, &detail);
 	view_run(app->view, report, &detail);
-	if (app->spans)
-		tracer_run(spans_tracer(app->spans), run, report);
+	trace_report(arg, run, report);
 }
 
 static int start_spans(struct app *app)
 {
 	int r = spans_start(app->config, app->metrics, app->loop, &app->spans);
 
+	if (r == 0 && app->spans)
+		app->tracer = spans_tracer(app->spans);
 	return r < 0 ? fail("cannot export spans", r) : 0;
 }
 
 static int serve(struct app *app)
 {
 	const struct pipeline_sinks sinks = {
-		.record = serve_record,
+		.record = trace_record,
 		.report = serve_report,
 		.arg = app,
 	};
@@ -323,39 +336,71 @@ static int serve(struct app *app)
 	return r < 0 ? fail("cannot wait", r) : 0;
 }
 
+static void print_line(struct app *app)
+{
+	if (fwrite(app->line.data, 1, app->line.len, stdout) != app->line.len ||
+	    fflush(stdout) != 0)
+		loop_stop(app->loop); /* whoever read this is gone */
+	buf_clear(&app->line);
+}
+
 static void print_report(void *arg, const struct run *run, const struct report *report)
 {
 	struct app *app = arg;
 
 	(void)run;
-	buf_clear(&app->line);
 	if (app->config->json)
 		tail_json(&app->line, report);
 	else
 		tail_text(&app->line, report);
-	if (fwrite(app->line.data, 1, app->line.len, stdout) != app->line.len ||
-	    fflush(stdout) != 0)
-		loop_stop(app->loop); /* whoever read this is gone */
+	print_line(app);
+}
+
+static void print_span(void *arg, const struct span *span, const struct span_place *place)
+{
+	struct app *app = arg;
+
+	tree_append(&app->tree, span, place, &app->line);
+	print_line(app);
+}
+
+static int start_tail(struct app *app)
+{
+	const struct tracer_config config = {
+		.sampler = {.kind = SAMPLER_ALWAYS_ON},
+		.span = print_span,
+		.arg = app,
+	};
+	struct pipeline_sinks sinks = {.report = print_report, .arg = app};
+	int r = 0;
+
+	if (app->config->tail_spans) {
+		r = tracer_new(&config, &app->tracer);
+		sinks.record = trace_record;
+		sinks.report = trace_report;
+	}
+	if (r < 0)
+		return fail("cannot make spans", r);
+	return start_pipeline(app, &sinks, on_tick);
 }
 
 static int tail(struct app *app)
 {
-	const struct pipeline_sinks sinks = {.report = print_report, .arg = app};
-	_cleanup_buf_ struct buf header = {};
 	int r = start_common(app);
 
 	if (r == 0)
-		r = start_pipeline(app, &sinks, on_tick);
+		r = start_tail(app);
 	if (r < 0)
 		return r;
 	pipeline_confine(app->pipeline, FILTER_BASE);
-	if (!app->config->json) {
-		tail_header(&header);
-		(void)fputs(buf_cstr(&header), stdout);
-		(void)fflush(stdout);
+	if (!app->config->json && !app->tracer) {
+		tail_header(&app->line);
+		print_line(app);
 	}
 	r = loop_run(app->loop);
 	on_tick(app); /* what has finished since */
+	if (app->tracer)
+		tracer_flush(app->tracer);
 	return r < 0 ? fail("cannot wait", r) : 0;
 }
 

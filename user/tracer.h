@@ -14,6 +14,7 @@
 #include "otlp/exporter.h"
 #include "run/report.h"
 #include "span/sample.h"
+#include "span/tree.h"
 
 /* Runs whose exchange is under way; what comes beyond is not made to wait. */
 #define TRACER_WAITING_MAX 1024
@@ -23,12 +24,6 @@
 #define TRACER_WAIT_NS (330 * 1000000000ull)
 
 struct tracer;
-
-/* Where a span stands among those that are told of together. */
-struct span_place {
-	bool child; /* of the one told of before that was none */
-	bool last;  /* no more of them follow */
-};
 
 struct tracer_config {
 	struct sampler sampler;
