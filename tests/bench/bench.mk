@@ -48,8 +48,14 @@ $(REPLAY).o: private C_FLAGS += -iquote tests/unit
 $(REPLAY): $(REPLAY).o $(PURE_LIB)
 	$(Q)$(CC) $(CFLAGS) -o $@ $^ $(LIBS)
 
+# Spans: what one costs, and a collector for the storm.
+SPANS := $(BENCH)/spans/spans
+
+$(SPANS): $(SPANS).o $(BENCH)/spans/sink.o $(PURE_LIB)
+	$(Q)$(CC) $(CFLAGS) -o $@ $^ $(LIBS)
+
 .PHONY: bench-build
-bench-build: $(DOORS) $(STORM) $(STORM_BUN) $(SCRAPE_BINS) $(REPLAY)
+bench-build: $(DOORS) $(STORM) $(STORM_BUN) $(SCRAPE_BINS) $(REPLAY) $(SPANS)
 
 .PHONY: bench
 bench: all bench-build bun ## print figures: cost to others, storm, BPF time, scrape (root)
@@ -57,6 +63,8 @@ bench: all bench-build bun ## print figures: cost to others, storm, BPF time, sc
 	@echo && echo "Cost to an unrelated process" && $(DOORS) --agent $(AGENT) --rounds $(ROUNDS)
 	@echo && echo "Start, storm, BPF time" && $(STORM) --agent $(AGENT) --runs $(RUNS) --real-bun "$(BENCH_BUN)"
 	@echo && echo "Replay" && $(REPLAY) --records $(REPLAY_RECORDS) && $(REPLAY) --records $(REPLAY_RECORDS) --payload
+	@echo && echo "Spans" && $(SPANS)
+	@echo && echo "The storm again, with spans" && $(SPANS) --for $(STORM) --agent $(AGENT) --runs $(RUNS)
 	@echo && echo "Scrape"
 ifeq ($(GO),)
 	@echo "skipped: scrape beside client_golang and VictoriaMetrics: go is not installed"

@@ -35,6 +35,15 @@ e2e-parents: $(E2E_GO_PARENT) $(E2E_GO_SERVER)
 E2E_GO_PARENT_SRC := $(shell find tests/e2e/parents/go -type f)
 E2E_GO_SERVER_SRC := $(shell find tests/e2e/servers/go -type f) $(E2E_GO_PARENT_SRC)
 
+# A real OpenTelemetry collector. Where its modules cannot be had, its tests are skipped, and say so.
+E2E_COLLECTOR := $(B)/tests/e2e/collector
+e2e-parents: $(E2E_COLLECTOR)
+$(E2E_COLLECTOR): $(wildcard tests/e2e/collector/*)
+	@mkdir -p $(@D)
+	@echo "  GO      $@"
+	$(Q)cd tests/e2e/collector && $(E2E_GO_BUILD) -o $(abspath $@) . || \
+		echo "skipped: the OpenTelemetry collector could not be built"
+
 $(E2E_GO_PARENT): $(E2E_GO_PARENT_SRC)
 	@mkdir -p $(@D)
 	@echo "  GO      $@"

@@ -39,7 +39,7 @@ def free_port():
 class Prometheus:
     """changes: (text in the rules, what to put there), for bounds that a test cannot reach."""
 
-    def __init__(self, binary, directory, agent_address, changes=()):
+    def __init__(self, binary, directory, agent_address, changes=(), features=()):
         self.url = f"http://127.0.0.1:{free_port()}"
         self.log_path = directory / "prometheus.log"
         for name in RULES:
@@ -51,7 +51,7 @@ class Prometheus:
         with open(self.log_path, "wb") as log:
             self.process = subprocess.Popen(
                 [binary, f"--config.file={directory}/prometheus.yml", f"--storage.tsdb.path={directory}/data",
-                 f"--web.listen-address={self.url.removeprefix('http://')}"],
+                 f"--web.listen-address={self.url.removeprefix('http://')}", f"--enable-feature={','.join(features)}"],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log,
             )
         wait_until(self._is_ready, "Prometheus is ready")

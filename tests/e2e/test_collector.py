@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Spans through a real OpenTelemetry collector; exemplars in a real Prometheus; a collector that is down under load."""
+import time
+
+import pytest
+
+from conftest import require
+from harness import collector as collectors
+from harness import otlp, parents
+from harness.agent import OPENMETRICS
+from harness.collector import Collector
+from harness.prometheus import Prometheus
+from harness.wait import wait_until
+from harness.watch import verify_truths
+from test_spans import AT_ONCE, CALLS, SUM, check_run, receiver, start_tracing, wait_exported  # noqa: F401 (fixtures)
+
+EXECUTE = "runtime_tool_execute_seconds_bucket"
+
+
+@pytest.fixture
+def collector(tmp_path, receiver):  # noqa: F811
+    if not collectors.BINARY.exists():
+        pytest.skip("the collector is not built: go is not installed, or its modules cannot be had")
+    collector = Collector(tmp_path, receiver)
+    yield collector
+    collector.stop()
+
+
+@pytest.mark.parametrize("protocol", ["http/protobuf", "http/json"])
+def test_a_real_collector_takes_every_span(start_tracing, start_parent, newest_bun, receiver, collector, protocol):  # noqa: F811
+    agent = start_tracing(collector, f"--otlp.protocol={protocol}")
+    parent = start_parent(parents.c_parent, newest_bun)
+    parent.run(**SUM, version_probe=True)
+    receiver.wait(1)
+    truths = [parent.run(**call)[0] for call in CALLS]
+    spans = {span.attributes["process.pid"]: span for span in receiver.wait(1 + len(truths))}
+    for truth in truths:
+        check_run(spans[truth["pid"]], truth, (newest_bun.version,))
+    now = wait_exported(agent, 1 + len(truths))
+    assert (now["dropped"], now["retried"]) == (0, 0)
+
+
+def test_exemplars_reach_prometheus(start_tracing, start_parent, newest_bun, receiver, tmp_path):  # noqa: F811
+    agent = start_tracing(receiver)
+    prometheus = Prometheus(require("prometheus"), tmp_path, agent.address, features=("exemplar-storage",))
+    try:
+        parent = start_parent(parents.c_parent, newest_bun)
+        truths = parent.run(**SUM) + parent.run(tool="rejects") + parent.run(tool="slow", input={"ms": 700})
+        spans = {(span.trace, span.id): span for span in receiver.wait(len(truths))}
+
+        def stored():
+            found = {}
+            begin = time.time() - 300
+            for series in prometheus.get("query_exemplars", query=EXECUTE, start=begin, end=begin + 600):
+                for exemplar in series["exemplars"]:
+                    ids = exemplar["labels"]
+                    found[ids["trace_id"], ids["span_id"]] = (series["seriesLabels"], exemplar)
+            return found if len(found) >= len(truths) else None
+
+        found = wait_until(stored, "Prometheus has the exemplars")
+        assert set(found) == set(spans)
+        for ids, (labels, exemplar) in found.items():
+            span = spans[ids]
+            assert labels["tool_id"] == span.attributes["tool_id"]
+            assert float(exemplar["value"]) == pytest.approx((span.end - span.start) / 1e9, abs=1e-9)
+            assert float(exemplar["timestamp"]) == pytest.approx(span.end / 1e9, abs=0.002)
+    finally:
+        prometheus.stop()
+
+
+def test_exemplars_are_openmetrics_alone(start_tracing, start_parent, newest_bun, receiver):  # noqa: F811
+    agent = start_tracing(receiver)
+    start_parent(parents.c_parent, newest_bun).run(**SUM)
+    (span,) = receiver.wait(1)
+    assert span.trace not in agent.get("/metrics").content.decode()
+    text = agent.get("/metrics", headers={"Accept": OPENMETRICS}).content.decode()
+    (line,) = [line for line in text.splitlines() if span.trace in line]
+    assert line.startswith(EXECUTE)
+    exemplar = line.split(" # ")[1]
+    assert exemplar.startswith(f'{{trace_id="{span.trace}",span_id="{span.id}"}} ')
+
+
+def test_a_collector_that_is_down_under_load(start_agent, start_parent, newest_bun):
+    """Down for most of a minute of runs: nothing of the metrics is late or wrong, memory has an end."""
+    receiver = otlp.Receiver()  # noqa: F811
+    address = receiver.server.server_address
+    receiver.stop()
+    agent = start_agent(f"--otlp.endpoint={receiver.url}", *AT_ONCE, "--otlp.queue-size=256", "--otlp.batch-size=64")
+    parent = start_parent(parents.c_parent, newest_bun)
+    before = agent.scrape()
+    truths = parent.run(**SUM, count=300, concurrency=4)
+    full = agent.wait_for(lambda now: otlp.totals(now)["created"] >= 300, "the queue is full")
+    assert otlp.totals(full)["queued"] == 256 and otlp.totals(full)["dropped"] == 44
+    memory = full.value("process_resident_memory_bytes")
+    begin = time.monotonic()
+    while time.monotonic() < begin + 40:
+        truths += parent.run(**SUM, count=100, concurrency=4)
+        scraped = agent.scrape()
+        assert otlp.totals(scraped)["queued"] == 256
+        assert scraped.value("process_resident_memory_bytes") < memory + (2 << 20)
+    verify_truths(agent, before, truths)
+    receiver = otlp.Receiver(address=address)
+    try:
+        wait_until(lambda: len(receiver.spans) == 256, "what was queued comes", 60)
+        now = wait_exported(agent, 256)
+        assert now["dropped"] == len(truths) - 256 and now["queued"] == 0
+        assert {span.attributes["process.pid"] for span in receiver.spans} <= {truth["pid"] for truth in truths}
+    finally:
+        receiver.stop()
