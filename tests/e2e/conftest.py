@@ -7,6 +7,7 @@ import pytest
 
 from harness import agent as agents
 from harness import machine, parents
+from harness.doors import DOORS, Doors
 
 BUN_VERSIONS = ("1.4.5", "1.3.0")
 BUN_DIRECTORY = os.environ.get("BUNSCOPE_BUNS", str(agents.BUILD / "bun"))
@@ -26,6 +27,9 @@ def bun_of(version):
 
 def pytest_addoption(parser):
     parser.addoption("--repeat", type=int, default=1, help="run each test so often")
+    parser.addoption(
+        "--both-doors", action="store_true", help="two agents for all tests, one a --probe.stdio; they must count the same"
+    )
 
 
 def pytest_generate_tests(metafunc):
@@ -87,9 +91,24 @@ def start_agent():
             assert code == 0, f"the agent ended with {code}"
 
 
+@pytest.fixture(scope="session")
+def doors(record_testsuite_property):
+    both = Doors()
+    for door in DOORS:
+        record_testsuite_property(door, both.missing.get(door, "attached"))
+    yield both
+    both.stop()
+
+
 @pytest.fixture
-def agent(start_agent):
-    return start_agent()
+def agent(request):
+    """An agent of the test's own; with --both-doors one of two that all tests share."""
+    if not request.config.getoption("--both-doors"):
+        yield request.getfixturevalue("start_agent")()
+        return
+    both = request.getfixturevalue("doors")
+    yield both.agent
+    both.compare()
 
 
 @pytest.fixture

@@ -21,11 +21,13 @@ def memory_cgroup():
     cgroup.remove()
 
 
+@pytest.mark.kernel
 def test_row_07_oom_kill(agent, memory_cgroup, parent):
     row = {"outcome": "error", "error_kind": "wait", "signal": signal.SIGKILL}
     watch_one(agent, parent, row, {"sender": "oom"}, tool="eats_memory", cgroup=str(memory_cgroup.path))
 
 
+@pytest.mark.kernel
 def test_cold_page_cache_keeps_the_tool_id(agent, parent, bun):
     """exec is slow then, and the parent writes its request before exec's tracepoint."""
     binary = os.path.realpath(bun)

@@ -11,6 +11,8 @@ from harness import parents
 from harness.expect import Run
 from harness.watch import verify_runs, verify_truths, watch_one
 
+pytestmark = pytest.mark.kernel
+
 MAKERS = {
     "node": parents.node_parent,
     "python": parents.python_parent,

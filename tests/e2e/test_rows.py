@@ -8,6 +8,8 @@ import pytest
 from harness.expect import run_of
 from harness.watch import begin_running, verify_runs, verify_truths, watch_one
 
+pytestmark = pytest.mark.kernel
+
 SUCCESS = {"outcome": "success", "error_kind": None, "exit": 0}
 PARSE = {"outcome": "error", "error_kind": "parse", "exit": 0}
 WAIT = {"outcome": "error", "error_kind": "wait"}

@@ -133,6 +133,7 @@ def test_script_with_an_interpreter_line(agent, bun, tmp_path):
     verify_runs(agent, before, run_from(done, REQUEST, tool="sum"))
 
 
+@pytest.mark.kernel
 @pytest.mark.parametrize("tool", ["sum", "sleep"])
 def test_pid_namespace(agent, start_parent, bun, tool):
     """A container's pids are not the agent's."""

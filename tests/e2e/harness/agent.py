@@ -10,7 +10,7 @@ import tempfile
 import time
 
 from harness import exposition
-from harness.wait import wait_until
+from harness.wait import SLOWNESS, wait_until
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[3]
 # What was built for another architecture lies in a folder of its own.
@@ -79,6 +79,11 @@ class Agent:
         check_identity(scraped)
         return scraped
 
+    def hook(self, name):
+        """What /readyz says of a hook: "attached by tp_btf", "failed: …"."""
+        lines = self.get("/readyz").content.decode().splitlines()
+        return dict(line.split(": ", 1) for line in lines)[name]
+
     def wait_for(self, condition, what, seconds=20):
         """Scrapes until condition(scrape) is true, and returns that scrape."""
 
@@ -107,7 +112,7 @@ class Agent:
         if self.process.poll() is None:
             self.process.send_signal(number)
         try:
-            code = self.process.wait(limit)
+            code = self.process.wait(limit * SLOWNESS)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
@@ -145,5 +150,5 @@ def check_identity(scraped):
 def run_agent(*flags, prefix=(), seconds=20):
     """Runs the agent to its end: for command lines that must fail or only print."""
     return subprocess.run(
-        [*prefix, str(BINARY), *flags], capture_output=True, text=True, timeout=seconds, check=False
+        [*prefix, str(BINARY), *flags], capture_output=True, text=True, timeout=seconds * SLOWNESS, check=False
     )

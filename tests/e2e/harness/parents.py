@@ -9,7 +9,7 @@ import subprocess
 import threading
 
 from harness.agent import BUILD
-from harness.wait import wait_until
+from harness.wait import SLOWNESS, wait_until
 
 E2E = pathlib.Path(__file__).resolve().parents[1]
 WORKER = E2E / "worker"
@@ -48,7 +48,7 @@ class Parent:
     def next(self, *kinds):
         """The next event of one of these kinds; None when the parent has ended."""
         while True:
-            event = self.events.get(timeout=LINE_SECONDS)
+            event = self.events.get(timeout=LINE_SECONDS * SLOWNESS)
             if event and event["event"] == "start" and self.own_pids:
                 self.pids.append(event["pid"])
             if event is None or event["event"] in kinds:

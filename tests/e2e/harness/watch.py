@@ -2,11 +2,15 @@
 """The usual shape of a test: scrape, run, wait until the agent has it, compare everything."""
 import os
 
+import pytest
+
 from harness.expect import check, expected_of, run_of
-from harness.wait import wait_until
+from harness.wait import SLOWNESS, wait_until
 
 RUNS = "runtime_tool_execute_seconds_count"
 ZOMBIES = "runtime_bun_unreaped"
+DEADLINE_WINDOW_SECONDS = 0.05
+ATTEMPTS = 3
 
 
 def verify(agent, before, expected, seconds=20):
@@ -36,14 +40,24 @@ def verify_truths(agent, before, truths, seconds=20):
     return verify(agent, before, expected_of(*map(run_of, truths)), seconds)
 
 
+def forked_late(truth, job):
+    """The server's clock starts before the fork: where more than the agent's window lies between, as in an emulated
+    machine it may, a kill at the deadline cannot be told from a cancellation."""
+    return truth.get("timed_out") and truth["seconds_min"] < job.get("timeout_ms", 0) / 1000 - DEADLINE_WINDOW_SECONDS
+
+
 def watch_one(agent, parent, row, differences=None, **job):
     """Runs one call; its truth must be as the row says, and the series as its truth says."""
-    before = agent.scrape()
-    (truth,) = parent.run(**job)
-    said = {name: truth.get(name) for name in row}
-    assert said == row, f"the parent itself saw something else: {truth}"
-    verify_runs(agent, before, run_of(truth, **(differences or {})))
-    return truth
+    for _ in range(ATTEMPTS):
+        before = agent.scrape()
+        (truth,) = parent.run(**job)
+        said = {name: truth.get(name) for name in row}
+        assert said == row, f"the parent itself saw something else: {truth}"
+        if SLOWNESS == 1 or not forked_late(truth, job):
+            verify_runs(agent, before, run_of(truth, **(differences or {})))
+            return truth
+        agent.wait_runs(before, 1)
+    pytest.skip(f"the emulated machine took too long to fork, {ATTEMPTS} times")
 
 
 def begin_running(parent, directory, **job):
