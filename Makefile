@@ -197,6 +197,7 @@ corpus: $(FUZZ_NAME:%=$(B)/tests/fuzz/corpus_%) ## run the fuzz corpora as plain
 
 -include tests/e2e/e2e.mk
 -include tests/bench/bench.mk
+-include tests/vm/vm.mk
 -include tests/golden/golden.mk
 $(E2E_BUNS): | $(B)/tools
 

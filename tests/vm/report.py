@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the lanes found out, for people: a line each, and docs/kernels.md."""
+import json
+import re
+from xml.etree import ElementTree
+
+HOOKS = ("process/exec_prepare", "process/exec_failed", "process/exit", "process/oom", "stdio/transfer")
+DOORS = ("fentry", "syscall")
+
+
+class Lane:
+    """Of one kernel: its release, the doctor's answers, the doors that were open, and what became of each test."""
+
+    def __init__(self, directory):
+        suite = ElementTree.parse(directory / "junit.xml").getroot().find("testsuite")
+        self.release = (directory / "release").read_text().strip()
+        self.doctor = {door: json.loads((directory / f"doctor-{door}.json").read_text()) for door in ("auto", *DOORS)}
+        properties = {each.get("name"): each.get("value") for each in suite.iter("property")}
+        self.doors = [door for door in DOORS if properties.get(door) == "attached"]
+        self.cases = {}  # (file, test) -> [outcome, …], one a parameter
+        self.skipped = {}  # (file, test) -> why
+        for case in suite.iter("testcase"):
+            self._add(case)
+
+    def _add(self, case):
+        key = case.get("classname").split(".")[-1], re.sub(r"\[.*", "", case.get("name"))
+        skip = case.find("skipped")
+        failed = case.find("failure") is not None or case.find("error") is not None
+        outcome = "failed" if failed else "skipped" if skip is not None else "passed"
+        self.cases.setdefault(key, []).append(outcome)
+        if skip is not None:
+            self.skipped[key] = skip.get("message")
+
+    def count(self, outcome):
+        return sum(outcomes.count(outcome) for outcomes in self.cases.values())
+
+    def flavour(self, door, hook):
+        """By which way a hook is served with that door; what is missing where it is not."""
+        for each in self.doctor[door]["hooks"]:
+            if f"{each['family']}/{each['hook']}" == hook:
+                return each["flavour"] or "–"
+        return "–"
+
+
+def summary(directory):
+    if not (directory / "junit.xml").exists():
+        return "done"
+    lane = Lane(directory)
+    counts = ", ".join(f"{lane.count(what)} {what}" for what in ("passed", "failed", "skipped") if lane.count(what))
+    return f"Linux {lane.release}, doors {' and '.join(lane.doors)}: {counts}"
+
+
+def row(*cells):
+    return "| " + " | ".join(cells) + " |\n"
+
+
+def cell(lane, key):
+    outcomes = lane.cases.get(key, [])
+    passed = outcomes.count("passed")
+    if not passed:
+        return "–"
+    doors = "AB" if len(lane.doors) == 2 else "A" if lane.doors == ["fentry"] else "B"
+    return f"{passed} {doors}" if passed == len(outcomes) else f"{passed} of {len(outcomes)} {doors}"
+
+
+def hooks_table(lanes):
+    text = row("hook", *lanes) + row(*["---"] * (len(lanes) + 1))
+    for hook in HOOKS:
+        cells = []
+        for lane in lanes.values():
+            by_door = [lane.flavour(door, hook) for door in DOORS]
+            cells.append(by_door[0] if by_door[0] == by_door[1] else " / ".join(by_door))
+        text += row(hook, *cells)
+    works = [lane.doctor["auto"]["works"] for lane in lanes.values()]
+    return text + row("the doctor says: works", *works)
+
+
+def cases_table(lanes):
+    keys = sorted({key for lane in lanes.values() for key in lane.cases})
+    text = row("test", *lanes) + row(*["---"] * (len(lanes) + 1))
+    for key in keys:
+        text += row(f"`{key[0]}`: {key[1].removeprefix('test_').replace('_', ' ')}", *(cell(lane, key) for lane in lanes.values()))
+    totals = [str(lane.count("passed")) for lane in lanes.values()]
+    return text + row("all", *totals)
+
+
+def skips(lanes):
+    reasons = {}
+    for name, lane in lanes.items():
+        for key, why in lane.skipped.items():
+            reasons.setdefault((key[1], why), []).append(name)
+    return "".join(f"- {test.removeprefix('test_')} on {', '.join(names)}: {why}\n" for (test, why), names in sorted(reasons.items()))
+
+
+PAGE = """# Under which kernels this was run
+
+Written by `make test-vm`: real Bun under Debian's kernels on x86-64, each in an emulated machine (QEMU without KVM, so times mean nothing
+here). Two agents watch each run, one through door A (`--probe.stdio=fentry`), one through door B (`syscall`): the numbers of
+one are compared with what the server itself saw, and all that both expose, but times, with each other.
+
+## What serves each hook
+
+Door A's agent / door B's agent, where they differ; – where nothing serves it.
+
+{hooks}
+## What was run
+
+Number of cases that passed, and the doors through which they were seen. – means that it could not be run there.
+
+{cases}
+{skips}"""
+
+
+def page(directory, kernels):
+    lanes = {}
+    for kernel in kernels:
+        if (directory / kernel / "junit.xml").exists():
+            lane = Lane(directory / kernel)
+            lanes[lane.release.split("-cloud")[0]] = lane
+    notes = skips(lanes)
+    return PAGE.format(
+        hooks=hooks_table(lanes),
+        cases=cases_table(lanes),
+        skips=f"Not run:\n\n{notes}" if notes else "",
+    )
