@@ -8,6 +8,7 @@ import pytest
 from harness import agent as agents
 from harness import machine, parents
 from harness.doors import DOORS, Doors
+from harness.tail import Tail, links
 
 BUN_VERSIONS = ("1.4.5", "1.3.0")
 BUN_DIRECTORY = os.environ.get("BUNSCOPE_BUNS", str(agents.BUILD / "bun"))
@@ -109,6 +110,22 @@ def agent(request):
     both = request.getfixturevalue("doors")
     yield both.agent
     both.compare()
+
+
+@pytest.fixture
+def start_tail(start_agent):
+    agent = start_agent()
+    wanted_links = links(agent.pid)
+    agent.stop()
+    started = []
+
+    def start(*flags):
+        started.append(Tail(wanted_links, *flags))
+        return started[-1]
+
+    yield start
+    for tail in started:
+        assert tail.stop() == 0
 
 
 @pytest.fixture

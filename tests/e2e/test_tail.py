@@ -1,16 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """bunscope tail: runs as they finish, one line each."""
 import json
-import queue
-import signal
-import subprocess
-import threading
-
-import pytest
 
 from harness import parents
-from harness.agent import BINARY, bpf_ids
-from harness.wait import wait_until
 
 CALLS = [
     ({"tool": "sum", "input": {"a": 1, "b": 2}}, "success"),
@@ -18,53 +10,6 @@ CALLS = [
     ({"tool": "exit", "input": {"code": 3}}, "error"),
     ({"tool": "sleep", "timeout_ms": 300}, "timeout"),
 ]
-
-
-def links(pid):
-    return sum(kind == "link_id" for kind, _ in bpf_ids(pid))
-
-
-class Tail:
-    """`bunscope tail`, ready: it has attached as much as an agent does that says it is ready."""
-
-    def __init__(self, wanted_links, *flags):
-        self.process = subprocess.Popen(
-            [str(BINARY), "tail", *flags], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        )
-        self.lines = queue.Queue()
-        self.log = []
-        for stream, put in ((self.process.stdout, self.lines.put), (self.process.stderr, self.log.append)):
-            threading.Thread(target=self.read, args=(stream, put), daemon=True).start()
-        wait_until(lambda: self.has_links(wanted_links), "tail has attached its programs")
-
-    @staticmethod
-    def read(stream, put):
-        for line in stream:
-            put(line)
-
-    def has_links(self, wanted):
-        assert self.process.poll() is None, "".join(self.log)
-        return links(self.process.pid) == wanted
-
-    def stop(self):
-        self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(5)
-
-
-@pytest.fixture
-def start_tail(start_agent):
-    agent = start_agent()
-    wanted_links = links(agent.pid)
-    agent.stop()
-    started = []
-
-    def start(*flags):
-        started.append(Tail(wanted_links, *flags))
-        return started[-1]
-
-    yield start
-    for tail in started:
-        assert tail.stop() == 0
 
 
 def test_json_line_per_run(start_tail, start_parent, newest_bun):

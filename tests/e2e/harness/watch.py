@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The usual shape of a test: scrape, run, wait until the agent has it, compare everything."""
+import json
 import os
 
 import pytest
@@ -58,6 +59,17 @@ def watch_one(agent, parent, row, differences=None, **job):
             return truth
         agent.wait_runs(before, 1)
     pytest.skip(f"the emulated machine took too long to fork, {ATTEMPTS} times")
+
+
+def adopted_run(truth):
+    """The run of a worker that was adopted while its tool ran: the request and the first line on stderr were over."""
+    return run_of(truth, tool="unknown", startup=False, input_bytes=0, stderr_bytes=0)
+
+
+def check_adopted(tail, truth):
+    """It is flagged as adopted, where each run has a line."""
+    line = json.loads(tail.lines.get(timeout=20))
+    assert (line["pid"], line["adopted"], line["outcome"]) == (truth["pid"], True, truth["outcome"])
 
 
 def begin_running(parent, directory, **job):
