@@ -173,25 +173,42 @@ $(B)/fuzz/%.o: %.c Makefile | $(B)/tools
 $(FUZZ_LIB): $(PURE_SRC:%.c=$(B)/fuzz/%.o)
 	$(Q)rm -f $@ && ar rcs $@ $^
 
+# The only target that is about the server itself.
+SERVER_SRC := $(shell grep -lE 'include <microhttpd' $(USER_SRC))
+$(B)/fuzz/fuzz_http: $(SERVER_SRC:%.c=$(B)/fuzz/%.o) $(B)/page.o
+$(B)/tests/fuzz/corpus_http: $(SERVER_SRC:%.c=$(B)/san/%.o) $(B)/page.o
+
 $(B)/fuzz/fuzz_%: $(B)/fuzz/tests/fuzz/fuzz_%.o $(FUZZ_LIB)
 	@echo "  FUZZ    $*"
-	$(Q)$(CLANG) $(SAN) -fsanitize=fuzzer -o $@ $^ $(LIBS)
+	$(Q)$(CLANG) $(SAN) -fsanitize=fuzzer -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LIBS)
 
 $(B)/tests/fuzz/corpus_%: $(B)/san/tests/fuzz/fuzz_%.o $(B)/san/tests/fuzz/corpus.o $(SAN_LIB)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(SAN) -o $@ $^ $(LIBS)
+	$(Q)$(CC) $(SAN) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LIBS)
+
+# First inputs from recordings, taken apart.
+FUZZ_SEEDS := $(B)/tests/fuzz/seeds
+RECORDINGS := $(wildcard tests/golden/*.rec)
+
+$(B)/tests/fuzz/make_seeds: $(B)/tests/fuzz/make_seeds.o $(PURE_LIB)
+	$(Q)$(CC) $(CFLAGS) -o $@ $^ $(LIBS)
+
+$(FUZZ_SEEDS)/.made: $(B)/tests/fuzz/make_seeds $(RECORDINGS)
+	$(Q)rm -rf $(@D) && $< $(@D) $(RECORDINGS) && touch $@
 
 .PHONY: fuzz
-fuzz: $(FUZZ_NAME:%=$(B)/fuzz/fuzz_%) ## fuzz each parser for T=60 seconds; crashers land in its corpus
+fuzz: $(FUZZ_NAME:%=$(B)/fuzz/fuzz_%) $(FUZZ_SEEDS)/.made ## fuzz each parser for T=60 seconds; crashers land in its corpus
 	@for n in $(FUZZ_NAME); do \
-		mkdir -p $(B)/fuzz/found/$$n tests/fuzz/corpus/$$n; \
+		mkdir -p $(B)/fuzz/found/$$n tests/fuzz/corpus/$$n $(FUZZ_SEEDS)/$$n; \
 		$(B)/fuzz/fuzz_$$n -max_total_time=$(T) -print_final_stats=1 -artifact_prefix=tests/fuzz/corpus/$$n/ \
-			$(B)/fuzz/found/$$n tests/fuzz/corpus/$$n || exit 1; \
+			$(B)/fuzz/found/$$n tests/fuzz/corpus/$$n $(FUZZ_SEEDS)/$$n || exit 1; \
 	done
 
 .PHONY: corpus
-corpus: $(FUZZ_NAME:%=$(B)/tests/fuzz/corpus_%) ## run the fuzz corpora as plain tests
-	@for n in $(FUZZ_NAME); do $(B)/tests/fuzz/corpus_$$n tests/fuzz/corpus/$$n || exit 1; done
+corpus: $(FUZZ_NAME:%=$(B)/tests/fuzz/corpus_%) $(FUZZ_SEEDS)/.made ## run the fuzz corpora, and what recordings hold, as plain tests
+	@for n in $(FUZZ_NAME); do \
+		$(B)/tests/fuzz/corpus_$$n tests/fuzz/corpus/$$n $(FUZZ_SEEDS)/$$n || exit 1; \
+	done
 
 # ---- all tests, and the parts that other folders add ----
 

@@ -5,6 +5,7 @@ BENCH     := $(B)/tests/bench
 DOORS     := $(BENCH)/doors/doors
 STORM     := $(BENCH)/storm/storm
 STORM_BUN := $(BENCH)/storm/bun
+LAUNCHER  := $(BENCH)/storm/launcher
 ROUNDS    ?= 15
 RUNS      ?= 20000
 AGENT     ?= $(B)/bunscope
@@ -20,6 +21,11 @@ $(DOORS): $(BENCH)/doors/doors.o $(BENCH)/agent.o
 
 $(STORM): $(addprefix $(BENCH)/,agent.o storm/storm.o storm/launch.o storm/bpftime.o)
 	$(Q)$(CC) $(CFLAGS) -o $@ $^ -lbpf -lelf -lz -lm
+
+$(LAUNCHER): $(addprefix $(BENCH)/storm/,launcher.o launch.o)
+	@mkdir -p $(@D)
+	@echo "  LINK    $@"
+	$(Q)$(CC) $(CFLAGS) -o $@ $^
 
 $(STORM_BUN): $(BENCH)/storm/bun.o
 	$(Q)$(CC) $(CFLAGS) -static -o $@ $^

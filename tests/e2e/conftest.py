@@ -31,6 +31,8 @@ def pytest_addoption(parser):
     parser.addoption(
         "--both-doors", action="store_true", help="two agents for all tests, one a --probe.stdio; they must count the same"
     )
+    parser.addoption("--storm-runs", type=int, default=50_000, help="runs of a storm")
+    parser.addoption("--one-agent", action="store_true", help="one agent for all tests that need no flags: quicker")
 
 
 def pytest_generate_tests(metafunc):
@@ -101,15 +103,27 @@ def doors(record_testsuite_property):
     both.stop()
 
 
+@pytest.fixture(scope="session")
+def lasting_agent():
+    lasting = agents.Agent().wait_ready()
+    yield lasting
+    code, _ = lasting.stop()
+    assert code == 0, f"the agent ended with {code}"
+
+
 @pytest.fixture
 def agent(request):
-    """An agent of the test's own; with --both-doors one of two that all tests share."""
-    if not request.config.getoption("--both-doors"):
+    """An agent of the test's own; with --one-agent one, with --both-doors one of two that all tests share."""
+    if request.config.getoption("--both-doors"):
+        both = request.getfixturevalue("doors")
+        yield both.agent
+        both.compare()
+    elif request.config.getoption("--one-agent"):
+        lasting = request.getfixturevalue("lasting_agent")
+        lasting.wait_for(agents.is_idle, "nothing is left of the test before")
+        yield lasting
+    else:
         yield request.getfixturevalue("start_agent")()
-        return
-    both = request.getfixturevalue("doors")
-    yield both.agent
-    both.compare()
 
 
 @pytest.fixture

@@ -22,8 +22,11 @@ $(E2E_PARENT): $(E2E_OBJ)
 	@echo "  LINK    $@"
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -pthread -o $@ $^ -ljansson
 
+# A tiny Bun, and what starts many of it: for storms.
+E2E_STORM  := $(B)/tests/bench/storm/bun $(B)/tests/bench/storm/launcher
+
 .PHONY: e2e-parents
-e2e-parents: $(E2E_PARENT)
+e2e-parents: $(E2E_PARENT) $(E2E_STORM)
 
 ifneq ($(GO),)
 E2E_GO_PARENT := $(B)/tests/e2e/go-parent

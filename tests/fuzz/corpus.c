@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Stands in for libFuzzer where the corpus runs as a plain test: feeds every file of a folder to
+ * Stands in for libFuzzer where the corpus runs as a plain test: feeds every file of some folders to
  * the target, each in memory of exactly its size, so that the sanitizer sees the first byte beyond.
  * A missing folder is an empty one.
  */
@@ -57,18 +57,18 @@ static int feed_folder(const char *folder, int *ret_n)
 
 int main(int argc, char **argv)
 {
-	int n = 0;
-
-	if (argc != 2) {
-		fprintf(stderr, "usage: %s FOLDER\n", argv[0]);
+	if (argc < 2) {
+		fprintf(stderr, "usage: %s FOLDER...\n", argv[0]);
 		return 2;
 	}
 	(void)LLVMFuzzerTestOneInput((const uint8_t *)"", 0);
-	int r = feed_folder(argv[1], &n);
-	if (r < 0) {
-		fprintf(stderr, "%s: %s\n", argv[1], strerror(-r));
-		return 1;
+	for (int i = 1; i < argc; i++) {
+		int n = 0, r = feed_folder(argv[i], &n);
+		if (r < 0) {
+			fprintf(stderr, "%s: %s\n", argv[i], strerror(-r));
+			return 1;
+		}
+		printf("%s: %d inputs\n", argv[i], n);
 	}
-	printf("%s: %d inputs\n", argv[1], n);
 	return 0;
 }

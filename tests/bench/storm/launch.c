@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/sched.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdbool.h>
@@ -11,13 +12,14 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 
 #define LAUNCHERS_MAX 64
-#define AT_ONCE_MAX 1024
+#define AT_ONCE_MAX 4096
 #define SUCCESS_START "{\"result\":"
 #define FAILURE_START "{\"result\":null,\"error\":{"
 
@@ -43,10 +45,57 @@ static int pipes_open(struct pipes *pipes)
 	return 0;
 }
 
-static int spawn_bun(const struct launch *launch, const struct pipes *pipes, pid_t *ret_pid)
+/* A pid that is free: a child's that is gone. The kernel gives the next ones to others. */
+static pid_t free_pid(void)
+{
+	pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(0);
+	if (pid > 0)
+		(void)waitpid(pid, NULL, 0);
+	return pid;
+}
+
+static void child_exec(const struct launch *launch, const struct pipes *pipes, char *const *args)
+{
+	if (dup2(pipes->in[0], STDIN_FILENO) >= 0 && dup2(pipes->out[1], STDOUT_FILENO) >= 0 &&
+	    dup2(pipes->err[1], STDERR_FILENO) >= 0)
+		(void)execve(launch->bun, args, environ);
+	_exit(127);
+}
+
+/* Forks with a given pid; another where that one was taken meanwhile. */
+static int spawn_as(const struct launch *launch, const struct pipes *pipes, char *const *args,
+		    pid_t wanted, pid_t *ret_pid)
+{
+	struct clone_args clone = {
+		.exit_signal = SIGCHLD,
+		.set_tid = (uintptr_t)&wanted,
+		.set_tid_size = 1,
+	};
+	long pid = syscall(SYS_clone3, &clone, sizeof(clone));
+
+	if (pid < 0 && errno == EEXIST) {
+		wanted = free_pid();
+		pid = syscall(SYS_clone3, &clone, sizeof(clone));
+	}
+	if (pid == 0)
+		child_exec(launch, pipes, args);
+	if (pid < 0)
+		return -errno;
+	*ret_pid = (pid_t)pid;
+	return 0;
+}
+
+static int spawn_bun(const struct launch *launch, const struct pipes *pipes, pid_t wanted,
+		     pid_t *ret_pid)
 {
 	const char *args[] = {"bun", "run", "--allow-read", launch->worker, NULL};
 	posix_spawn_file_actions_t actions;
+
+	if (wanted)
+		return spawn_as(launch, pipes, (char *const *)args, wanted, ret_pid);
 
 	posix_spawn_file_actions_init(&actions);
 	posix_spawn_file_actions_adddup2(&actions, pipes->in[0], STDIN_FILENO);
@@ -57,7 +106,7 @@ static int spawn_bun(const struct launch *launch, const struct pipes *pipes, pid
 	return r;
 }
 
-static bool send_request(const struct launch *launch, int ordinal, int fd)
+static void send_request(const struct launch *launch, int ordinal, int fd, struct launched *sum)
 {
 	char tool[64], text[512];
 
@@ -70,36 +119,43 @@ static bool send_request(const struct launch *launch, int ordinal, int fd)
 		"{\"tool_id\":\"%s\",\"tool_exec_id\":\"%027d\",\"input\":{\"a\":1,\"b\":2},"
 		"\"config\":null,\"env\":{},\"timeout_ms\":60000}",
 		tool, ordinal);
-	return write(fd, text, (size_t)n) == n;
+	if (write(fd, text, (size_t)n) == n) /* else the reply shows a failure */
+		sum->request_bytes += (uint64_t)n;
 }
 
-static int child_start(const struct launch *launch, int ordinal, struct child *ret_child)
+/* Into *child, in place of one that is over. */
+static int child_start(const struct launch *launch, int ordinal, struct child *child,
+		       struct launched *sum)
 {
+	pid_t wanted = 0, pid;
 	struct pipes pipes;
-	pid_t pid;
+
+	if (launch->same_pids)
+		wanted = child->pid ? child->pid : free_pid();
 
 	int r = pipes_open(&pipes);
 	if (r < 0)
 		return r;
-	r = spawn_bun(launch, &pipes, &pid);
+	r = spawn_bun(launch, &pipes, wanted, &pid);
 	close(pipes.in[0]);
 	close(pipes.out[1]);
 	close(pipes.err[1]);
 	if (r == 0)
-		(void)send_request(launch, ordinal, pipes.in[1]); /* the reply shows a failure */
+		send_request(launch, ordinal, pipes.in[1], sum);
 	close(pipes.in[1]);
 	if (r < 0) {
 		close(pipes.out[0]);
 		close(pipes.err[0]);
 		return r;
 	}
-	*ret_child = (struct child){.pid = pid, .out = pipes.out[0], .err = pipes.err[0]};
+	*child = (struct child){.pid = pid, .out = pipes.out[0], .err = pipes.err[0]};
 	return 0;
 }
 
-/* Keeps the first size - 1 bytes, reads on to EOF. */
-static void read_to_end(int fd, char *ret_text, size_t size)
+/* Keeps the first size - 1 bytes, reads on to EOF. Number of all of them. */
+static uint64_t read_to_end(int fd, char *ret_text, size_t size)
 {
+	uint64_t bytes = 0;
 	char rest[4096];
 	size_t len = 0;
 	ssize_t n;
@@ -109,9 +165,11 @@ static void read_to_end(int fd, char *ret_text, size_t size)
 		size_t take = (size_t)n < room ? (size_t)n : room;
 		memcpy(ret_text + len, rest, take);
 		len += take;
+		bytes += (uint64_t)n;
 	}
 	ret_text[len] = '\0';
 	close(fd);
+	return bytes;
 }
 
 static bool is_success(const char *reply)
@@ -131,8 +189,8 @@ static void child_finish(const struct child *child, struct launched *sum)
 	struct rusage usage;
 	int status;
 
-	read_to_end(child->out, reply, sizeof(reply));
-	read_to_end(child->err, errors, sizeof(errors));
+	sum->reply_bytes += read_to_end(child->out, reply, sizeof(reply));
+	(void)read_to_end(child->err, errors, sizeof(errors));
 	if (wait4(child->pid, &status, 0, &usage) < 0) {
 		sum->failed++;
 		return;
@@ -154,7 +212,7 @@ static void launch_share(const struct launch *launch, int first, int step, struc
 	for (int ordinal = first; ordinal < launch->runs; ordinal += step) {
 		if (head - tail == width)
 			child_finish(&window[tail++ % width], sum);
-		if (child_start(launch, ordinal, &window[head % width]) < 0)
+		if (child_start(launch, ordinal, &window[head % width], sum) < 0)
 			sum->refused++;
 		else
 			head++;
@@ -185,6 +243,8 @@ static void add_up(const struct launched *sums, int n, struct launched *ret_laun
 		ret_launched->failed += sums[i].failed;
 		ret_launched->refused += sums[i].refused;
 		ret_launched->cpu_us += sums[i].cpu_us;
+		ret_launched->request_bytes += sums[i].request_bytes;
+		ret_launched->reply_bytes += sums[i].reply_bytes;
 	}
 }
 

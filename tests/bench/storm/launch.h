@@ -3,6 +3,7 @@
 
 /* Starts many Bun workers the way a server does: three pipes each, a request in, the reply to its
  * end, wait. */
+#include <stdbool.h>
 #include <stdint.h>
 
 struct launch {
@@ -13,6 +14,7 @@ struct launch {
 	int runs;
 	int at_once; /* under way at a time, over all launchers */
 	int launchers;
+	bool same_pids; /* a child gets the pid of the one whose place it takes: clone3's set_tid */
 };
 
 struct launched {
@@ -20,6 +22,8 @@ struct launched {
 	uint64_t failed;  /* started, and did anything else */
 	uint64_t refused; /* could not be started */
 	uint64_t cpu_us;  /* user and system time of the children */
+	uint64_t request_bytes;
+	uint64_t reply_bytes;
 	double seconds;
 };
 

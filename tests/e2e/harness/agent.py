@@ -137,6 +137,11 @@ def bpf_ids(pid):
     return ids
 
 
+def is_idle(scraped):
+    """Nothing runs, and nothing is left to wait for."""
+    return scraped.value("bunscope_map_entries", map="runs") == 0 and scraped.total("runtime_bun_unreaped") == 0
+
+
 def check_identity(scraped):
     started = scraped.total("bunscope_runs_started_total")
     finished = scraped.total("bunscope_runs_finished_total")

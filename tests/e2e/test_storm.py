@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Storms: tens of thousands of short runs of a tiny program named bun, all exact, and nothing of them is left."""
+import json
+import pathlib
+import subprocess
+
+import pytest
+
+from conftest import require
+from harness.agent import REPOSITORY
+from harness.parents import WORKER
+
+STORM = REPOSITORY / "build/tests/bench/storm"
+LABELS = 500  # the default of --metrics.max-label-values
+MAPS = ("runs", "streams", "watched", "unreaped")
+EXECUTE = "runtime_tool_execute_seconds_count"
+MIB = 1 << 20
+# With all labels taken: 500 tools of 125 series each, and room for their text twice.
+MEMORY_BYTES = 64 * MIB
+# A page here and there; a record that is kept is 3 KiB, a label 100 bytes.
+MEMORY_GROWTH_BYTES = 2 * MIB
+
+
+class Storm:
+    """A launcher at work; its word on what it launched when it is done."""
+
+    def __init__(self, *flags, prefix=(), **options):
+        options = {"bun": STORM / "bun", **options}
+        words = [f"--{name.replace('_', '-')}={value}" for name, value in options.items()]
+        self.process = subprocess.Popen(
+            [*prefix, str(STORM / "launcher"), *words, *flags], stdout=subprocess.PIPE, text=True
+        )
+
+    def is_over(self):
+        return self.process.poll() is not None
+
+    def finish(self):
+        output, _ = self.process.communicate()
+        assert self.process.returncode == 0
+        launched = json.loads(output)
+        assert launched["failed"] == 0 and launched["refused"] == 0, launched
+        return launched
+
+
+def entries(scraped):
+    return {name: scraped.value("bunscope_map_entries", map=name) for name in MAPS}
+
+
+def warm_up(agent, **options):
+    """One run, so that this test's own ancestors are watched. The scrape after it, with what is left in the maps."""
+    Storm(runs=1, **options).finish()
+    agent.wait_for(lambda now: now.total(EXECUTE) >= 1, "the first run is over")
+    return agent.wait_for(lambda now: entries(now)["unreaped"] == entries(now)["runs"] == 0, "it is forgotten")
+
+
+def check_storm(agent, before, launched, tool):
+    """Every run is there once, nothing else is, and the maps are what they were."""
+    ok, kept = launched["ok"], entries(before)
+    assert kept["runs"] == kept["streams"] == kept["unreaped"] == 0
+    agent.wait_for(lambda now: now.total(EXECUTE) >= before.total(EXECUTE) + ok, f"{ok} runs are over")
+    after = agent.wait_for(lambda now: entries(now) == kept, f"the maps hold {kept} again")
+    deltas = {
+        name: after.total(name) - before.total(name)
+        for name in (
+            EXECUTE, "runtime_tool_errors_total", "runtime_tool_timeouts_total", "runtime_bun_process_exits_total",
+            "runtime_bun_signals_total", "runtime_tool_output_bytes_count", "runtime_tool_output_bytes_sum",
+            "runtime_tool_input_bytes_sum", "runtime_tool_stderr_bytes_sum", "bunscope_runs_lost_total",
+            "bunscope_runs_started_total",
+        )
+    }
+    assert deltas == {
+        EXECUTE: ok,
+        "runtime_tool_errors_total": 0,
+        "runtime_tool_timeouts_total": 0,
+        "runtime_bun_process_exits_total": ok,
+        "runtime_bun_signals_total": 0,
+        "runtime_tool_output_bytes_count": ok,
+        "runtime_tool_output_bytes_sum": launched["reply_bytes"],
+        "runtime_tool_input_bytes_sum": launched["request_bytes"],
+        "runtime_tool_stderr_bytes_sum": 0,
+        "bunscope_runs_lost_total": 0,
+        "bunscope_runs_started_total": ok,
+    }
+    exits = "runtime_bun_process_exits_total"
+    zero = {"status": "exit", "code": "0", "signal": ""}
+    assert after.value(exits, **zero) - before.value(exits, **zero) == ok
+    if tool:
+        success = {"tool_id": tool, "outcome": "success"}
+        assert after.value(EXECUTE, **success) - before.value(EXECUTE, **success) == ok
+    return after
+
+
+def test_fifty_thousand_runs_leave_nothing(agent, pytestconfig):
+    """The identity is checked at each scrape of the storm."""
+    before = warm_up(agent)
+    storm = Storm(runs=pytestconfig.getoption("--storm-runs"), at_once=64, launchers=2)
+    scrapes = 0
+    while not storm.is_over():
+        agent.scrape()
+        scrapes += 1
+    check_storm(agent, before, storm.finish(), "storm")
+    assert scrapes > 10
+
+
+def test_more_tool_ids_than_labels_in_a_storm(agent, pytestconfig):
+    """Each run has a tool id of its own: the first come, later ones share a label, and memory stays as it is."""
+    runs = pytestconfig.getoption("--storm-runs")
+    before = warm_up(agent)
+    half = check_storm(agent, before, Storm(runs=runs // 2, tools=runs, at_once=64, launchers=2).finish(), None)
+    after = check_storm(agent, half, Storm(runs=runs // 2, tools=runs, at_once=64, launchers=2).finish(), None)
+    ids = {dict(labels)["tool_id"] for name, labels in after.samples if name == EXECUTE}
+    assert len(ids) == LABELS + 1 and "_other" in ids
+    # The second half has the ids of the first again.
+    others = after.value(EXECUTE, tool_id="_other", outcome="success")
+    assert others == 2 * (runs // 2) - 2 * (LABELS - 1)
+    assert after.value("bunscope_series_overflow_total", label="tool_id") >= others
+    memory = [scraped.value("process_resident_memory_bytes") for scraped in (half, after)]
+    assert memory[1] < MEMORY_BYTES
+    assert memory[1] - memory[0] < MEMORY_GROWTH_BYTES
+
+
+NAMESPACES = {"the machine": (), "a pid namespace": ("unshare", "--pid", "--fork", "--kill-child")}
+
+
+@pytest.mark.parametrize("namespace", NAMESPACES)
+def test_pids_used_again(agent, namespace):
+    """Four pids serve thousands of runs, each as soon as it is free again: a run is a pid and when it was forked."""
+    prefix = NAMESPACES[namespace]
+    if prefix:
+        require("unshare")
+    before = warm_up(agent)
+    storm = Storm("--same-pids", prefix=prefix, runs=4000, at_once=4)
+    while not storm.is_over():
+        agent.scrape()
+    check_storm(agent, before, storm.finish(), "storm")
+
+
+def test_pids_of_real_bun_used_again(agent, newest_bun):
+    real = {"bun": newest_bun, "worker": pathlib.Path(WORKER) / ".compozy/bun_worker.ts", "tool": "sum"}
+    before = warm_up(agent, **real)
+    launched = Storm("--same-pids", runs=60, at_once=3, **real).finish()
+    ok = launched["ok"]
+    agent.wait_for(lambda now: now.total(EXECUTE) >= before.total(EXECUTE) + ok, f"{ok} runs are over")
+    after = agent.wait_for(lambda now: entries(now) == entries(before), "the maps are as they were")
+    assert after.value(EXECUTE, tool_id="sum", outcome="success") == 1 + ok
+    assert after.total("runtime_tool_output_bytes_sum") - before.total("runtime_tool_output_bytes_sum") == (
+        launched["reply_bytes"]
+    )
+    assert after.total("runtime_tool_errors_total") == 0
