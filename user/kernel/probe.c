@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "kernel/probe.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -346,17 +347,32 @@ size_t probe_map_capacity(const struct probe *probe, enum probe_map map)
 	return bpf_map__max_entries(map_of(probe, map));
 }
 
+/* The maps' that are counted, of whatever size. */
+union entry_key {
+	struct inode_key stream;
+	struct run_key unreaped;
+	uint32_t watched;
+};
+
+union entry_value {
+	struct endpoint stream;
+	struct watch watched;
+	uint32_t unreaped;
+};
+
 long probe_map_entries(const struct probe *probe, enum probe_map map)
 {
 	int fd = bpf_map__fd(map_of(probe, map));
-	struct inode_key keys[COUNT_BATCH]; /* the largest key and value of these maps */
-	struct endpoint values[COUNT_BATCH];
+	union entry_key keys[COUNT_BATCH];
+	union entry_value values[COUNT_BATCH];
 	uint32_t position = 0;
 	void *from = NULL;
 	long entries = 0;
 
 	if (map == PROBE_MAP_RUNS)
 		return -EINVAL;
+	assert(bpf_map__key_size(map_of(probe, map)) <= sizeof(*keys));
+	assert(bpf_map__value_size(map_of(probe, map)) <= sizeof(*values));
 	for (;;) {
 		uint32_t count = COUNT_BATCH;
 		int r = bpf_map_lookup_batch(fd, from, &position, keys, values, &count, NULL);
