@@ -25,8 +25,14 @@ $(E2E_PARENT): $(E2E_OBJ)
 # A tiny Bun, and what starts many of it: for storms.
 E2E_STORM  := $(B)/tests/bench/storm/bun $(B)/tests/bench/storm/launcher
 
+E2E_GO_FUNCTIONS := $(B)/tests/e2e/tools/go_functions
+
+$(E2E_GO_FUNCTIONS): $(E2E_GO_FUNCTIONS).o $(PURE_LIB)
+	@echo "  LINK    $@"
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+
 .PHONY: e2e-parents
-e2e-parents: $(E2E_PARENT) $(E2E_STORM)
+e2e-parents: $(E2E_PARENT) $(E2E_STORM) $(E2E_GO_FUNCTIONS)
 
 ifneq ($(GO),)
 E2E_GO_PARENT := $(B)/tests/e2e/go-parent
