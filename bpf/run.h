@@ -3,6 +3,7 @@
 
 /* The life of a run's record: begun at exec, filled by all families, sent when it is over. */
 #include "bpf/maps.h"
+#include "bpf/ring.h"
 #include "bpf/stream.h"
 
 static __always_inline struct run *run_find(__u32 tgid, __u64 start_ns)
@@ -69,18 +70,6 @@ static __always_inline bool run_remove(struct run *run)
 		return false;
 	stream_filter_add(&filter, -1);
 	return true;
-}
-
-/*
- * User space looks into the ring ten times a second and at each scrape anyway. It is woken only when the
- * ring fills faster than that: a wake-up costs more than everything else that it does for a run.
- */
-static __always_inline __u64 ring_wakeup(void)
-{
-	if (bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) <
-	    bpf_ringbuf_query(&ring, BPF_RB_RING_SIZE) / 4)
-		return BPF_RB_NO_WAKEUP;
-	return BPF_RB_FORCE_WAKEUP;
 }
 
 /* Sends a run that is over. */

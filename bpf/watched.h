@@ -31,6 +31,18 @@ static __always_inline bool watched_add(__u32 tgid)
 	return r == 0 || r == -EEXIST;
 }
 
+/* Tells user space of a server at once: it may have to attach to it. Should the ring be full, the run's record tells. */
+static __always_inline void server_tell(__u32 tgid)
+{
+	struct server_seen *seen = bpf_ringbuf_reserve(&ring, sizeof(*seen), 0);
+
+	if (!seen)
+		return;
+	seen->tgid = tgid;
+	seen->pad = 0;
+	bpf_ringbuf_submit(seen, BPF_RB_FORCE_WAKEUP);
+}
+
 /* Watches a process between a run and its server; `parent`: the one that started it. */
 static __always_inline void watched_add_ancestor(__u32 tgid, bool parent)
 {
@@ -41,8 +53,10 @@ static __always_inline void watched_add_ancestor(__u32 tgid, bool parent)
 	if (!watch)
 		return;
 	watch->ancestor = 1;
-	if (parent)
+	if (parent && !watch->server) {
 		watch->server = 1;
+		server_tell(tgid);
+	}
 }
 
 static __always_inline void watched_remove(__u32 tgid)

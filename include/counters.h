@@ -28,7 +28,12 @@
 	X(PROGRAMS_MISSED, "programs_missed",                                                      \
 	  "times that the kernel left one of our programs out")                                    \
 	X(USER_FAULT, "user_fault", "reads of a process's memory that failed")                     \
-	X(FD_MISMATCH, "fd_mismatch", "transfers whose descriptor was gone when it was looked up")
+	X(FD_MISMATCH, "fd_mismatch", "transfers whose descriptor was gone when it was looked up") \
+	X(POLLS_MAP_FULL, "polls_map_full", "poll loops of workflows that there was no room for")  \
+	X(POLLS_RING_FULL, "polls_ring_full",                                                      \
+	  "poll loops left in the map because the ring was full")                                  \
+	X(POLLS_STRANGE, "polls_strange", "poll loops whose arguments are not as we know them")    \
+	X(POLLS_ABANDONED, "polls_abandoned", "poll loops of which no return was seen")
 
 enum kernel_counter {
 #define X(name, label, help) LOST_##name,

@@ -18,6 +18,12 @@ struct watch {
 	__u32 pad;
 };
 
+/* Crosses the ring when a process is seen to be a server. */
+struct server_seen {
+	__u32 tgid;
+	__u32 pad;
+};
+
 /* What a transfer by the other end of an inode means. */
 struct endpoint {
 	struct run_key run;

@@ -35,25 +35,30 @@ static void set(struct registry *registry, enum family_index family, const char 
 void agent_describe(struct registry *registry, const struct pipeline *pipeline, uint64_t started_ns)
 {
 	static const char *const build[] = {BUNSCOPE_VERSION, BUNSCOPE_REVISION};
-	const struct plan *plan = pipeline_plan(pipeline);
 	struct series *info = registry_series(registry, FAMILY_BUILD_INFO, build);
 
 	if (info)
 		series_set(info, 1);
-	for (size_t i = 0; i < plan->count; i++) {
-		const struct plan_hook *hook = &plan->hooks[i];
-		const char *values[] = {hook->family, hook->hook, hook->flavour,
-					plan_state_names[hook->state]};
-
-		info = registry_series(registry, FAMILY_PROBE_INFO, values);
-		if (info)
-			series_set(info, 1);
-	}
 	for (int map = 0; map < PROBE_MAP_COUNT; map++)
 		set(registry, FAMILY_MAP_CAPACITY, probe_map_names[map],
 		    probe_map_capacity(pipeline_probe(pipeline), map));
 	set(registry, FAMILY_PROCESS_START_SECONDS, NULL, started_ns);
 	(void)registry_series(registry, FAMILY_SCRAPE_SECONDS, NULL);
+}
+
+/* What serves a hook changes: servers come and go. */
+static void update_hooks(struct registry *registry, const struct plan *plan)
+{
+	registry_zero(registry, FAMILY_PROBE_INFO);
+	for (size_t i = 0; i < plan->count; i++) {
+		const struct plan_hook *hook = &plan->hooks[i];
+		const char *values[] = {hook->family, hook->hook, hook->flavour,
+					plan_state_names[hook->state]};
+		struct series *info = registry_series(registry, FAMILY_PROBE_INFO, values);
+
+		if (info)
+			series_set(info, 1);
+	}
 }
 
 static void update_runs(struct registry *registry, const struct run_totals *totals)
@@ -124,6 +129,7 @@ void agent_update(struct registry *registry, const struct pipeline *pipeline,
 	set(registry, FAMILY_SERIES_OVERFLOW, "tool_id", registry_overflows(registry, "tool_id"));
 	set(registry, FAMILY_DENIED_SYSCALLS, NULL, filter_denied());
 	set(registry, FAMILY_BUN_UNREAPED, NULL, totals->unreaped);
+	update_hooks(registry, pipeline_plan(pipeline));
 	update_runs(registry, totals);
 	update_maps(registry, pipeline_probe(pipeline), totals->in_flight);
 	update_process(registry);

@@ -28,7 +28,7 @@ void confine(struct plan *plan, unsigned purposes)
 	else
 		capabilities_append(&kept, keep);
 	/* It is kept for nothing else. */
-	if (keep & CAPABILITY_PERFMON)
+	if (keep & CAPABILITY_SYS_PTRACE)
 		purposes |= FILTER_UPROBES;
 	int filtered = filter_load(purposes);
 	if (filtered < 0)

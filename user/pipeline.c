@@ -2,6 +2,7 @@
 #include "pipeline.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,10 +10,12 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "confine.h"
+#include "exec/polls.h"
 #include "intake.h"
 #include "kernel/probe.h"
 #include "live.h"
 #include "run/settle.h"
+#include "servers.h"
 #include "setup.h"
 #include "sink/metrics.h"
 
@@ -27,13 +30,17 @@ struct pipeline {
 	struct plan plan;
 	struct probe *probe;
 
+	struct servers *servers;
+
 	struct live live;
 	struct intake intake;
 	uint64_t finished;
 	uint64_t rescued;
-	uint64_t exits_unseen;	/* lost for that cause */
-	uint64_t swept;		/* runs that are gone and that a sweep took, not the ring */
-	uint64_t spawns_failed; /* as counted in the metrics */
+	uint64_t exits_unseen;	 /* lost for that cause */
+	uint64_t swept;		 /* runs that are gone and that a sweep took, not the ring */
+	uint64_t spawns_failed;	 /* as counted in the metrics */
+	uint64_t polls_swept;	 /* poll loops that the ring could not take, when last swept */
+	uint64_t polls_orphaned; /* whose server has ended */
 	unsigned sweeps;
 	bool unasked; /* this one is not for a run that waits */
 	uint64_t decode_errors[DECODE_COUNT];
@@ -48,6 +55,9 @@ static void run_finish(struct pipeline *pipeline, const struct run *run)
 
 	live_end(&pipeline->live, run);
 	pipeline->finished++;
+	/* Also where the ring could not tell at once. */
+	if (!servers_know(pipeline->servers, run->parent_pid))
+		servers_saw(pipeline->servers, run->parent_pid);
 	if (sinks->record)
 		sinks->record(sinks->arg, run);
 	if (!intake_run(&pipeline->intake, run, &report))
@@ -56,10 +66,29 @@ static void run_finish(struct pipeline *pipeline, const struct run *run)
 		sinks->report(sinks->arg, run, &report);
 }
 
+static void polls_finish(struct pipeline *pipeline, const struct poll_loop *loop)
+{
+	struct poll_report report;
+
+	poll_loop_report(loop, &report);
+	metrics_polls(pipeline->metrics, &report);
+}
+
+/* What crosses the ring is told apart by its size. */
 static void ring_record(void *arg, const void *bytes, size_t n)
 {
 	struct pipeline *pipeline = arg;
+	const struct poll_loop *loop;
 	const struct run *run;
+
+	if (n == sizeof(struct server_seen)) {
+		servers_saw(pipeline->servers, ((const struct server_seen *)bytes)->tgid);
+		return;
+	}
+	if (poll_loop_decode(bytes, n, &loop)) {
+		polls_finish(pipeline, loop);
+		return;
+	}
 	enum decode_error error = run_decode(bytes, n, &run);
 
 	if (error == DECODE_OK)
@@ -142,6 +171,39 @@ static void count_failed_spawns(struct pipeline *pipeline, const uint64_t *count
 	pipeline->spawns_failed = failed;
 }
 
+static bool is_gone(uint32_t pid)
+{
+	return kill((pid_t)pid, 0) < 0 && errno == ESRCH;
+}
+
+static void sweep_polls(void *arg, const void *bytes, size_t n)
+{
+	struct pipeline *pipeline = arg;
+	const struct poll_loop *loop;
+
+	if (!poll_loop_decode(bytes, n, &loop) || (!loop->over && !is_gone(loop->key.tgid)))
+		return;
+	if (!probe_take_polls(pipeline->probe, &loop->key))
+		return;
+	if (loop->over)
+		polls_finish(pipeline, loop);
+	else
+		pipeline->polls_orphaned++;
+}
+
+/* Lets go of servers that have ended, and of what their poll loops have left behind. */
+static int watch_servers(struct pipeline *pipeline, uint64_t ring_full, bool look_again)
+{
+	size_t ended = servers_tick(pipeline->servers);
+
+	if (look_again)
+		servers_look_again(pipeline->servers);
+	if (ended == 0 && ring_full == pipeline->polls_swept)
+		return 0;
+	pipeline->polls_swept = ring_full;
+	return probe_walk_polls(pipeline->probe, sweep_polls, pipeline);
+}
+
 void pipeline_sweep(struct pipeline *pipeline)
 {
 	uint64_t counters[KERNEL_COUNTERS_COUNT] = {};
@@ -157,6 +219,8 @@ void pipeline_sweep(struct pipeline *pipeline)
 	/* At the same pace, so that those that were waited for do not fill their map. */
 	if (r == 0 && pipeline->unasked)
 		r = probe_unreaped(pipeline->probe) < 0 ? -EIO : 0;
+	if (r == 0)
+		r = watch_servers(pipeline, counters[KERNEL_POLLS_RING_FULL], pipeline->unasked);
 	if (r < 0)
 		log_error("cannot sweep the runs map: %s", strerror(-r));
 }
@@ -212,6 +276,7 @@ int pipeline_snapshot(struct pipeline *pipeline, struct run_totals *ret)
 		totals.kernel[LOST_DECODE] += pipeline->decode_errors[i];
 	totals.kernel[LOST_EXIT_UNSEEN] = pipeline->exits_unseen;
 	totals.kernel[KERNEL_PROGRAMS_MISSED] = probe_missed(pipeline->probe);
+	totals.kernel[KERNEL_POLLS_ABANDONED] += pipeline->polls_orphaned;
 	totals.started =
 		live_begun(live) + totals.kernel[LOST_MAP_FULL] + totals.kernel[LOST_NO_MEMORY];
 	totals.finished = pipeline->finished;
@@ -248,6 +313,8 @@ static int start(struct pipeline *pipeline, struct buf *message)
 		log_second_choices(&pipeline->plan);
 	int r = setup_probe(config, &pipeline->plan, ring_record, pipeline, &pipeline->probe,
 			    message);
+	if (r == 0)
+		r = servers_new(pipeline->probe, &pipeline->plan, &pipeline->servers);
 	if (r < 0)
 		return r;
 	r = probe_adopt(pipeline->probe, (const char *const *)config->exes.items,
@@ -285,6 +352,7 @@ void pipeline_stop(struct pipeline **owner)
 
 	if (!pipeline)
 		return;
+	servers_free(&pipeline->servers);
 	probe_stop(&pipeline->probe);
 	live_free(&pipeline->live);
 	free(pipeline);

@@ -109,6 +109,8 @@ static int attach_program(struct links *links, const struct bunscope_bpf *skelet
 	const char *const *name = syscalls_of(program);
 	int r = 0;
 
+	if (bpf_program__type(bpf) == BPF_PROG_TYPE_KPROBE)
+		return 0; /* a uprobe: attached to a server when there is one */
 	if (!name)
 		return keep_link(links, bpf_program__attach(bpf));
 	_cleanup_close_ int tracefs = tracefs_open();

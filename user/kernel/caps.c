@@ -192,6 +192,7 @@ void caps_ask(struct caps *caps)
 		.syscall_tracepoints = has_syscall_tracepoints(),
 		.maps_by_fd = has_maps_by_fd(),
 		.seccomp = has_seccomp(),
+		.uprobes = access("/sys/bus/event_source/devices/uprobe/type", R_OK) == 0,
 	};
 	if (!btf)
 		return;
@@ -199,6 +200,8 @@ void caps_ask(struct caps *caps)
 	caps->sched_prepare_exec = tracepoint_prototype(btf, "btf_trace_sched_prepare_exec");
 	caps->sys_exit = tracepoint_prototype(btf, "btf_trace_sys_exit");
 	caps->task_pt_regs = btf__find_by_name_kind(btf, "bpf_task_pt_regs", BTF_KIND_FUNC) > 0;
+	caps->uprobe_multi =
+		btf__find_by_name_kind(btf, "bpf_uprobe_multi_link_attach", BTF_KIND_FUNC) > 0;
 	ask_victim(btf, caps);
 	prototype = tracepoint_prototype(btf, "btf_trace_sched_process_exit");
 	caps->exit_says_dead = prototype && btf_vlen(prototype) > 2;

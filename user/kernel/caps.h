@@ -47,6 +47,9 @@
 	X(maps_by_fd, "this kernel wants CAP_BPF for each look into a map",                        \
 	  "Linux 5.19 wants it only to load")                                                      \
 	X(seccomp, "this kernel filters no system calls", "use one with CONFIG_SECCOMP_FILTER")    \
+	X(uprobes, "this kernel has no uprobes",                                                   \
+	  "use one built with CONFIG_UPROBE_EVENTS, as distributions' are")                        \
+	X(uprobe_multi, "this kernel has no uprobes of many places", "Linux 6.6 has them")         \
 	X(victim_is_task, "this kernel has no tracepoint mark_victim that says whose task it is",  \
 	  "Linux 6.8 has it")
 

@@ -45,6 +45,8 @@ static const uint64_t fact_capabilities[] = {
 #define NEEDS_DOOR_A (NEEDS(fentry) | NEEDS(stream_functions))
 #define DOOR_A PLAN_UNIX_RECVMSG, PLAN_UNIX_SENDMSG, PLAN_FILE_READ, PLAN_SHMEM_READ
 
+#define POLLS PLAN_POLL_LOOP_BEGIN, PLAN_POLL_LOOP_END, PLAN_POLL_FETCH
+
 /* One way to serve a hook. */
 struct candidate {
 	const char *flavour;
@@ -103,6 +105,11 @@ static const struct hook {
 		 {PLAN_TRANSFER_TRACEPOINT}, 1, 0},
 		{"tp_btf", NEEDS(sys_exit), STDIO_PROBE_FENTRY, "every system call of every process pays for it",
 		 {PLAN_TRANSFER_SYS_EXIT}, 1, 0}}},
+	/* Servers come while the agent runs: their executables are read, and attached to, then. */
+	{"go", "polls", false, "polls of synchronous workflows are estimated from their duration", {
+		{"uprobe_multi", NEEDS(uprobe_multi), 0, "", {POLLS}, 3, CAPABILITY_SYS_PTRACE},
+		{"uprobe", NEEDS(uprobes), 0, "the agent keeps CAP_SYS_ADMIN, which some of these kernels want for them",
+		 {POLLS}, 3, CAPABILITY_SYS_PTRACE | CAPABILITY_PERFMON | CAPABILITY_SYS_ADMIN}}},
 	{"sandbox", "capabilities", false, "the agent keeps all its capabilities", {
 		{"dropped", NEEDS(maps_by_fd), 0, "", {}, 0, 0},
 		{"dropped", 0, 0, "all but CAP_BPF", {}, 0, CAPABILITY_BPF}}},
@@ -200,6 +207,17 @@ void plan_make(const struct caps *caps, enum stdio_probe stdio, struct plan *ret
 	*ret = plan;
 }
 
+struct plan_hook *plan_hook(struct plan *plan, const char *family, const char *hook)
+{
+	for (size_t i = 0; i < plan->count; i++) {
+		struct plan_hook *planned = &plan->hooks[i];
+
+		if (strcmp(planned->family, family) == 0 && strcmp(planned->hook, hook) == 0)
+			return planned;
+	}
+	return NULL;
+}
+
 const struct plan_hook *plan_missing(const struct plan *plan)
 {
 	for (size_t i = 0; i < plan->count; i++) {
@@ -209,17 +227,22 @@ const struct plan_hook *plan_missing(const struct plan *plan)
 	return NULL;
 }
 
-bool plan_has(const struct plan *plan, enum plan_program program)
+const char *plan_flavour(const struct plan *plan, enum plan_program program)
 {
 	for (size_t i = 0; i < plan->count; i++) {
 		const struct plan_hook *hook = &plan->hooks[i];
 
 		for (size_t j = 0; j < hook->count; j++) {
 			if (hook->state != PLAN_FAILED && hook->programs[j] == program)
-				return true;
+				return hook->flavour;
 		}
 	}
-	return false;
+	return "";
+}
+
+bool plan_has(const struct plan *plan, enum plan_program program)
+{
+	return *plan_flavour(plan, program);
 }
 
 bool plan_has_door_a(const struct plan *plan)
@@ -230,15 +253,13 @@ bool plan_has_door_a(const struct plan *plan)
 void plan_fail(struct plan *plan, const char *family, const char *name, const char *reason,
 	       const char *remedy)
 {
-	for (size_t i = 0; i < plan->count; i++) {
-		struct plan_hook *hook = &plan->hooks[i];
+	struct plan_hook *hook = plan_hook(plan, family, name);
 
-		if (strcmp(hook->family, family) != 0 || strcmp(hook->hook, name) != 0)
-			continue;
-		hook->state = PLAN_FAILED;
-		hook->reason = hook->lacks = reason;
-		hook->remedy = remedy;
-	}
+	if (!hook)
+		return;
+	hook->state = PLAN_FAILED;
+	hook->reason = hook->lacks = reason;
+	hook->remedy = remedy;
 }
 
 uint64_t plan_keeps(const struct plan *plan)
@@ -248,7 +269,8 @@ uint64_t plan_keeps(const struct plan *plan)
 	for (size_t i = 0; i < plan->count; i++) {
 		const struct plan_hook *hook = &plan->hooks[i];
 
-		if (hook->state == PLAN_ATTACHED || hook->state == PLAN_FALLBACK)
+		/* What is off may come: a server, for one. */
+		if (hook->state != PLAN_FAILED)
 			keeps |= hook->keeps;
 	}
 	return keeps;

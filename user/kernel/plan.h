@@ -35,7 +35,10 @@ enum stdio_probe { STDIO_PROBE_AUTO, STDIO_PROBE_FENTRY, STDIO_PROBE_SYSCALL };
 	X(FILE_WRITE, file_write_return)                                                           \
 	X(FILE_WRITE_6_4, file_write_return_6_4)                                                   \
 	X(TRANSFER_TRACEPOINT, transfer_tracepoint)                                                \
-	X(TRANSFER_SYS_EXIT, transfer_sys_exit)
+	X(TRANSFER_SYS_EXIT, transfer_sys_exit)                                                    \
+	X(POLL_LOOP_BEGIN, poll_loop_begin)                                                        \
+	X(POLL_LOOP_END, poll_loop_end)                                                            \
+	X(POLL_FETCH, poll_fetch)
 
 enum plan_program {
 #define X(name, program) PLAN_##name,
@@ -82,6 +85,8 @@ extern const char *const plan_state_names[];
 
 /* Never fails: a hook that nothing can serve is PLAN_FAILED. */
 void plan_make(const struct caps *caps, enum stdio_probe stdio, struct plan *ret);
+/* NULL when there is none of that name. */
+struct plan_hook *plan_hook(struct plan *plan, const char *family, const char *hook);
 /* The first required hook that failed, NULL when the agent can do its job. */
 const struct plan_hook *plan_missing(const struct plan *plan);
 /* Does it rely on the kernel's own functions for stdio, which not every kernel has in a form that we know? */
@@ -91,5 +96,7 @@ void plan_fail(struct plan *plan, const char *family, const char *name, const ch
 	       const char *remedy);
 /* The capabilities that what works takes for good. */
 uint64_t plan_keeps(const struct plan *plan);
+/* Of the hook that loads the program; "" when none does. */
+const char *plan_flavour(const struct plan *plan, enum plan_program program);
 /* Is the program among those to load? */
 bool plan_has(const struct plan *plan, enum plan_program program);

@@ -36,10 +36,9 @@ struct probe {
 };
 
 const char *const probe_map_names[PROBE_MAP_COUNT] = {
-	[PROBE_MAP_RUNS] = "runs",
-	[PROBE_MAP_STREAMS] = "streams",
-	[PROBE_MAP_WATCHED] = "watched",
-	[PROBE_MAP_UNREAPED] = "unreaped",
+	[PROBE_MAP_RUNS] = "runs",	  [PROBE_MAP_STREAMS] = "streams",
+	[PROBE_MAP_WATCHED] = "watched",  [PROBE_MAP_UNREAPED] = "unreaped",
+	[PROBE_MAP_POLLS] = "poll_loops",
 };
 
 static int configure(struct bunscope_bpf *skeleton, const struct probe_config *config,
@@ -59,9 +58,12 @@ static int configure(struct bunscope_bpf *skeleton, const struct probe_config *c
 	skeleton->rodata->page_bytes = (__u32)sysconf(_SC_PAGESIZE);
 
 	for (int i = 0; i < PLAN_PROGRAM_COUNT; i++) {
-		int r = bpf_program__set_autoload(skeleton_program(skeleton, i), plan_has(plan, i));
+		struct bpf_program *program = skeleton_program(skeleton, i);
+		int r = bpf_program__set_autoload(program, plan_has(plan, i));
 		if (r < 0)
 			return r;
+		if (strcmp(plan_flavour(plan, i), "uprobe_multi") == 0)
+			uprobes_set_multi(program);
 	}
 	return 0;
 }
@@ -337,6 +339,8 @@ static const struct bpf_map *map_of(const struct probe *probe, enum probe_map ma
 		return probe->skeleton->maps.streams;
 	case PROBE_MAP_UNREAPED:
 		return probe->skeleton->maps.unreaped;
+	case PROBE_MAP_POLLS:
+		return probe->skeleton->maps.poll_loops;
 	default:
 		return probe->skeleton->maps.watched;
 	}
@@ -347,24 +351,48 @@ size_t probe_map_capacity(const struct probe *probe, enum probe_map map)
 	return bpf_map__max_entries(map_of(probe, map));
 }
 
+int probe_attach_uprobes(const struct probe *probe, int executable,
+			 const struct uprobe_place *places, size_t count, struct uprobes **ret)
+{
+	return uprobes_attach(probe->skeleton, executable, places, count, ret);
+}
+
+int probe_walk_polls(struct probe *probe, probe_record_fn *each, void *arg)
+{
+	int fd = bpf_map__fd(probe->skeleton->maps.poll_loops);
+	struct goroutine_key key, next;
+	struct poll_loop loop;
+	int r = bpf_map_get_next_key(fd, NULL, &next);
+
+	/* The next key is taken before this one may go: the walk does not begin again. */
+	while (r == 0) {
+		key = next;
+		r = bpf_map_get_next_key(fd, &key, &next);
+		if (bpf_map_lookup_elem(fd, &key, &loop) == 0)
+			each(arg, &loop, sizeof(loop));
+	}
+	return r == -ENOENT ? 0 : r;
+}
+
+bool probe_take_polls(struct probe *probe, const struct goroutine_key *key)
+{
+	return bpf_map_delete_elem(bpf_map__fd(probe->skeleton->maps.poll_loops), key) == 0;
+}
+
 /* The maps' that are counted, of whatever size. */
 union entry_key {
 	struct inode_key stream;
 	struct run_key unreaped;
 	uint32_t watched;
-};
-
-union entry_value {
-	struct endpoint stream;
-	struct watch watched;
-	uint32_t unreaped;
+	struct goroutine_key polls;
 };
 
 long probe_map_entries(const struct probe *probe, enum probe_map map)
 {
 	int fd = bpf_map__fd(map_of(probe, map));
 	union entry_key keys[COUNT_BATCH];
-	union entry_value values[COUNT_BATCH];
+	/* Values are of any size, and not looked at: they go where a walk has room for runs. */
+	size_t room = WALK_BATCH * sizeof(*probe->batch) / bpf_map__value_size(map_of(probe, map));
 	uint32_t position = 0;
 	void *from = NULL;
 	long entries = 0;
@@ -372,10 +400,9 @@ long probe_map_entries(const struct probe *probe, enum probe_map map)
 	if (map == PROBE_MAP_RUNS)
 		return -EINVAL;
 	assert(bpf_map__key_size(map_of(probe, map)) <= sizeof(*keys));
-	assert(bpf_map__value_size(map_of(probe, map)) <= sizeof(*values));
 	for (;;) {
-		uint32_t count = COUNT_BATCH;
-		int r = bpf_map_lookup_batch(fd, from, &position, keys, values, &count, NULL);
+		uint32_t count = room < COUNT_BATCH ? (uint32_t)room : COUNT_BATCH;
+		int r = bpf_map_lookup_batch(fd, from, &position, keys, probe->batch, &count, NULL);
 		if (r < 0 && r != -ENOENT)
 			return r;
 		entries += count;

@@ -12,8 +12,10 @@
 #include <linux/types.h>
 
 #include "include/counters.h"
+#include "include/polls.h"
 #include "include/watch.h"
 #include "kernel/plan.h"
+#include "kernel/uprobes.h"
 
 struct probe;
 
@@ -59,6 +61,14 @@ int probe_counters(struct probe *probe, uint64_t ret[KERNEL_COUNTERS_COUNT], uin
 uint64_t probe_missed(const struct probe *probe);
 size_t probe_cpus(const struct probe *probe);
 
+/* As uprobes_attach(). */
+int probe_attach_uprobes(const struct probe *probe, int executable,
+			 const struct uprobe_place *places, size_t count, struct uprobes **ret);
+/* Hands over every struct poll_loop that is under way or waits for the sweep. 0 or -errno. */
+int probe_walk_polls(struct probe *probe, probe_record_fn *each, void *arg);
+/* Removes one, as probe_take() does. */
+bool probe_take_polls(struct probe *probe, const struct goroutine_key *key);
+
 /* Hands over every record of the runs map, finished or not. 0 or -errno. */
 int probe_walk(struct probe *probe, probe_record_fn *each, void *arg);
 /* Removes a run. 1 for the one caller, here or in the kernel, that removed it: it owns the record; else 0, -errno. */
@@ -80,6 +90,7 @@ enum probe_map {
 	PROBE_MAP_STREAMS,
 	PROBE_MAP_WATCHED,
 	PROBE_MAP_UNREAPED,
+	PROBE_MAP_POLLS,
 	PROBE_MAP_COUNT,
 };
 extern const char *const probe_map_names[PROBE_MAP_COUNT];

@@ -158,6 +158,7 @@ const struct filter_rule filter_rules[] = {
 
 	/* programs that are loaded already, on to executables that turn up */
 	{UPROBES, "perf_event_open", 0, 0, 0},
+	{UPROBES, "pidfd_open", 0, 0, 0},
 	{UPROBES, "bpf", 0, ALL, BPF_LINK_CREATE},
 	{UPROBES, "ioctl", 1, ALL, PERF_EVENT_IOC_SET_BPF},
 	{UPROBES, "ioctl", 1, ALL, PERF_EVENT_IOC_ENABLE},

@@ -26,6 +26,9 @@
 #define RSS_BYTES                                                                                  \
 	.buckets = {10000000,  25000000,  50000000,   100000000,                                   \
 		    250000000, 500000000, 1000000000, 2500000000}
+#define POLL_SECONDS                                                                               \
+	.buckets = {100 * MS,	 500 * MS,    1 * SECOND,  2500 * MS,	 5 * SECOND,               \
+		    10 * SECOND, 30 * SECOND, 60 * SECOND, 120 * SECOND, 300 * SECOND}
 #define SCRAPE_SECONDS                                                                             \
 	.buckets = {MS / 10, MS / 4, MS / 2, MS, 2500000, 5 * MS, 10 * MS, 25 * MS, 100 * MS}
 
@@ -90,6 +93,15 @@ const struct family families[FAMILY_COUNT] = {
 	[FAMILY_BUN_UNREAPED] = {
 		"runtime_bun_unreaped", GAUGE,
 		.help = "Bun workers that have exited and that the server has not waited for.",
+	},
+	[FAMILY_WORKFLOW_POLLS] = {
+		"workflow_sync_polls_total", COUNTER, .labels = {"workflow_id", "outcome"}, .bounded = 1,
+		.help = "Times that a synchronous workflow's state was polled, by how the waiting ended.",
+	},
+	[FAMILY_WORKFLOW_POLL_SECONDS] = {
+		"workflow_sync_poll_duration_seconds", HISTOGRAM_SECONDS, .labels = {"workflow_id"}, .bounded = 1,
+		POLL_SECONDS,
+		.help = "Time that a server waited for a synchronous workflow, polling.",
 	},
 	[FAMILY_BUILD_INFO] = {
 		"bunscope_build_info", GAUGE, OWN, .labels = {"version", "revision"},

@@ -185,6 +185,20 @@ void metrics_run_exemplar(struct metrics *metrics, const struct report *report, 
 		series_exemplar(series, report->latency_ns, labels, time_ns);
 }
 
+void metrics_polls(struct metrics *metrics, const struct poll_report *report)
+{
+	const char *workflow = registry_label_value(
+		metrics->registry, "workflow_id", report->workflow_id, strlen(report->workflow_id));
+	struct series *series = series_of(metrics, FAMILY_WORKFLOW_POLLS, workflow,
+					  poll_outcome_names[report->outcome]);
+
+	if (series)
+		series_add(series, report->polls);
+	series = series_of(metrics, FAMILY_WORKFLOW_POLL_SECONDS, workflow, NULL);
+	if (series)
+		series_observe(series, report->end_ns - report->begin_ns);
+}
+
 void metrics_spawns_failed(struct metrics *metrics, uint64_t n)
 {
 	const char *label = metrics_tool(metrics, TOOL_ID_UNKNOWN);

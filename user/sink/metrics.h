@@ -2,6 +2,7 @@
 #pragma once
 
 /* How a run moves the runtime_* numbers. The agent's own are moved by user/agent.c, in the same registry. */
+#include "exec/polls.h"
 #include "metric/metric.h"
 #include "run/report.h"
 
@@ -18,6 +19,9 @@ void metrics_run(struct metrics *metrics, const struct report *report);
 /* The same run's span was exported: the example of its latency. labels and time_ns: series_exemplar(). */
 void metrics_run_exemplar(struct metrics *metrics, const struct report *report, const char *labels,
 			  uint64_t time_ns);
+
+/* A synchronous workflow was waited for. */
+void metrics_polls(struct metrics *metrics, const struct poll_report *report);
 
 /* So many calls failed before there was a process, and so a tool's name. */
 void metrics_spawns_failed(struct metrics *metrics, uint64_t n);

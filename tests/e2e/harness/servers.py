@@ -17,6 +17,7 @@ class Server(parents.Parent):
 
     def __init__(self, command):
         super().__init__(command)
+        self.stopped = False
         event = self.next("listening")
         assert event, "the server ended before it listened"
         self.host, _, port = event["address"].rpartition(":")
@@ -54,6 +55,9 @@ class Server(parents.Parent):
         return wait_until(ask, "the server has nothing in flight", ANSWER_SECONDS)
 
     def stop(self):
+        if self.stopped:
+            return
+        self.stopped = True
         if self.process.poll() is None:
             _, truth = self.ask("GET", "/truth")
             self.pids = [run["pid"] for run in truth["runs"] or [] if run["pid"]]

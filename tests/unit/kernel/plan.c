@@ -46,6 +46,9 @@
 #define NO_PTRACE                                                                                  \
 	"without CAP_SYS_PTRACE /proc hides what other users' processes run",                      \
 		"grant CAP_SYS_PTRACE, or run as root"
+#define NO_UPROBES                                                                                 \
+	"this kernel has no uprobes",                                                              \
+		"use one built with CONFIG_UPROBE_EVENTS, as distributions' are"
 #define NO_FD                                                                                      \
 	"this kernel wants CAP_BPF for each look into a map", "Linux 5.19 wants it only to load"
 #define NO_SECCOMP "this kernel filters no system calls", "use one with CONFIG_SECCOMP_FILTER"
@@ -103,6 +106,20 @@
 	FALLBACK_HOOK("stdio", "transfer", "tp_btf", true, ALL_PAY, 1, PLAN_TRANSFER_SYS_EXIT, why)
 #define TRANSFER_FAILED(why) FAILED_HOOK("stdio", "transfer", true, why)
 
+#define POLLS                                                                                      \
+	HOOK("go", "polls", "uprobe_multi", false, 3, PLAN_POLL_LOOP_BEGIN, PLAN_POLL_LOOP_END,    \
+	     PLAN_POLL_FETCH)
+#define POLLS_EACH                                                                                 \
+	{                                                                                          \
+		.family = "go", .hook = "polls", .flavour = "uprobe",                              \
+		.programs = {PLAN_POLL_LOOP_BEGIN, PLAN_POLL_LOOP_END, PLAN_POLL_FETCH},           \
+		.count = 3, .state = PLAN_FALLBACK,                                                \
+		.reason = "the agent keeps CAP_SYS_ADMIN, which some of these kernels want for "   \
+			  "them",                                                                  \
+		.lacks = "this kernel has no uprobes of many places",                              \
+		.remedy = "Linux 6.6 has them",                                                    \
+	}
+#define POLLS_OFF(why) FAILED_HOOK("go", "polls", false, why)
 #define SANDBOX                                                                                    \
 	HOOK("sandbox", "capabilities", "dropped", false, 0),                                      \
 		HOOK("sandbox", "syscalls", "seccomp", false, 0)
@@ -112,9 +129,10 @@
 #define KEEPS_BPF                                                                                  \
 	FALLBACK_HOOK("sandbox", "capabilities", "dropped", false, "all but CAP_BPF", 0, 0, NO_FD)
 
-#define ALLOWED                                                                                    \
+#define ALLOWED_BUT_UPROBES                                                                        \
 	.may_load = true, .btf = true, .may_lock_memory = true, .may_read_processes = true,        \
 	.maps_by_fd = true, .seccomp = true
+#define ALLOWED ALLOWED_BUT_UPROBES, .uprobe_multi = true
 #define FENTRY .fentry = true, .begin_new_exec = true, .stream_functions = true
 #define OLD_PIPE .pipe = true, .write_takes_file = true
 #define PIPE .pipe = true, .write_takes_iocb = true
@@ -138,95 +156,96 @@ static const struct rung rungs[] = {
 	 {MODERN},
 	 STDIO_PROBE_AUTO,
 	 {{PREPARE_TP, EXEC, EXEC_FAILED_TP, PIPE_FAILED_TP, EXIT, SIGNAL, OOM_TASK, ADOPT,
-	   TRANSFER_A_6_14, SANDBOX},
-	  11},
+	   TRANSFER_A_6_14, POLLS, SANDBOX},
+	  12},
 	 ""},
 	{"6.18: the pipe functions have other names",
 	 {ALLOWED, .sched_prepare_exec = true, FENTRY, NEW_PIPE, TRACEFS, .sys_exit = true,
 	  .exit_says_dead = true, .victim_is_task = true},
 	 STDIO_PROBE_AUTO,
 	 {{PREPARE_TP, EXEC, EXEC_FAILED_TP, PIPE_FAILED_TP, EXIT_DEAD, SIGNAL, OOM_TASK, ADOPT,
-	   TRANSFER_A_6_15, SANDBOX},
-	  11},
+	   TRANSFER_A_6_15, POLLS, SANDBOX},
+	  12},
 	 ""},
 	{"no program may go on to functions, as on a locked-down 6.18",
 	 {ALLOWED, .sched_prepare_exec = true, .write_takes_iocb = true, TRACEFS, .sys_exit = true,
 	  .exit_says_dead = true, .victim_is_task = true},
 	 STDIO_PROBE_AUTO,
 	 {{PREPARE_TP, EXEC, EXEC_FAILED_TP, PIPE_FAILED_TP, EXIT_DEAD, SIGNAL, OOM_TASK, ADOPT,
-	   TRANSFER, SANDBOX},
-	  11},
+	   TRANSFER, POLLS, SANDBOX},
+	  12},
 	 ""},
 	{"6.8: no sched_prepare_exec yet",
 	 {ALLOWED, FENTRY, PIPE, TRACEFS, .sys_exit = true, .victim_is_task = true},
 	 STDIO_PROBE_AUTO,
 	 {{PREPARE_FENTRY, EXEC, EXEC_FAILED_TP, PIPE_FAILED_TP, EXIT, SIGNAL, OOM_TASK, ADOPT,
-	   TRANSFER_A_6_14, SANDBOX},
-	  11},
+	   TRANSFER_A_6_14, POLLS, SANDBOX},
+	  12},
 	 ""},
 	{"5.15: the victim is a pid",
 	 {ALLOWED, FENTRY, OLD_PIPE, TRACEFS, .sys_exit = true, .victim_is_pid = true},
 	 STDIO_PROBE_AUTO,
 	 {{PREPARE_FENTRY, EXEC, EXEC_FAILED_TP, PIPE_FAILED_TP, EXIT, SIGNAL, OOM_PID, ADOPT,
-	   TRANSFER_A_6_4, SANDBOX},
-	  11},
+	   TRANSFER_A_6_4, POLLS, SANDBOX},
+	  12},
 	 ""},
 	{"5.10: no registers of a task",
 	 {ALLOWED, FENTRY, OLD_PIPE, .syscall_tracepoints = true, .sys_exit = true,
 	  .victim_is_pid = true},
 	 STDIO_PROBE_AUTO,
 	 {{PREPARE_FENTRY, EXEC, EXEC_FAILED_OFF(NO_REGS), PIPE_FAILED_TP, EXIT, SIGNAL, OOM_PID,
-	   ADOPT, TRANSFER_A_6_4, SANDBOX},
-	  11},
+	   ADOPT, TRANSFER_A_6_4, POLLS, SANDBOX},
+	  12},
 	 ""},
 	{"5.10, system calls asked for",
 	 {ALLOWED, FENTRY, OLD_PIPE, .syscall_tracepoints = true, .sys_exit = true,
 	  .victim_is_pid = true},
 	 STDIO_PROBE_SYSCALL,
 	 {{PREPARE_SYSCALL(NO_PREPARE_EXEC), EXEC, EXEC_FAILED_OFF(NO_REGS), PIPE_FAILED_TP, EXIT,
-	   SIGNAL, OOM_PID, ADOPT, TRANSFER_TP(NO_REGS), SANDBOX},
-	  11},
+	   SIGNAL, OOM_PID, ADOPT, TRANSFER_TP(NO_REGS), POLLS, SANDBOX},
+	  12},
 	 ""},
 	{"arm64 without fentry",
 	 {ALLOWED, .write_takes_file = true, TRACEFS, .sys_exit = true, .victim_is_pid = true},
 	 STDIO_PROBE_AUTO,
 	 {{PREPARE_SYSCALL(NO_FENTRY), EXEC, EXEC_FAILED_TP, PIPE_FAILED_TP, EXIT, SIGNAL, OOM_PID,
-	   ADOPT, TRANSFER, SANDBOX},
-	  11},
+	   ADOPT, TRANSFER, POLLS, SANDBOX},
+	  12},
 	 ""},
 	{"the function was inlined, and there is no OOM tracepoint",
 	 {ALLOWED, .fentry = true, .stream_functions = true, PIPE, TRACEFS, .sys_exit = true},
 	 STDIO_PROBE_AUTO,
 	 {{PREPARE_SYSCALL(NO_BEGIN_NEW_EXEC), EXEC, EXEC_FAILED_TP, PIPE_FAILED_TP, EXIT, SIGNAL,
-	   OOM_OFF(NO_VICTIM), ADOPT, TRANSFER_A_6_14, SANDBOX},
-	  11},
+	   OOM_OFF(NO_VICTIM), ADOPT, TRANSFER_A_6_14, POLLS, SANDBOX},
+	  12},
 	 ""},
 	{"no tracefs",
 	 {ALLOWED, .sched_prepare_exec = true, .task_pt_regs = true, .sys_exit = true},
 	 STDIO_PROBE_AUTO,
 	 {{PREPARE_TP, EXEC, EXEC_FAILED_OFF(NO_TRACEFS), PIPE_FAILED_OFF(NO_TRACEFS), EXIT, SIGNAL,
-	   OOM_OFF(NO_VICTIM), ADOPT, TRANSFER_TP(NO_TRACEFS), SANDBOX},
-	  11},
+	   OOM_OFF(NO_VICTIM), ADOPT, TRANSFER_TP(NO_TRACEFS), POLLS, SANDBOX},
+	  12},
 	 ""},
 	{"neither fentry nor tracefs",
 	 {ALLOWED, .sys_exit = true, .victim_is_pid = true},
 	 STDIO_PROBE_AUTO,
 	 {{PREPARE_FAILED(NO_TRACEFS), EXEC, EXEC_FAILED_OFF(NO_TRACEFS),
 	   PIPE_FAILED_OFF(NO_TRACEFS), EXIT, SIGNAL, OOM_PID, ADOPT, TRANSFER_TP(NO_TRACEFS),
-	   SANDBOX},
-	  11},
+	   POLLS, SANDBOX},
+	  12},
 	 "exec_prepare"},
 	{"no tracepoints of system calls at all",
 	 {ALLOWED, .sched_prepare_exec = true, .victim_is_task = true},
 	 STDIO_PROBE_AUTO,
 	 {{PREPARE_TP, EXEC, EXEC_FAILED_OFF(NO_TRACEFS), PIPE_FAILED_OFF(NO_TRACEFS), EXIT, SIGNAL,
-	   OOM_TASK, ADOPT, TRANSFER_FAILED(NO_SYS_EXIT), SANDBOX},
-	  11},
+	   OOM_TASK, ADOPT, TRANSFER_FAILED(NO_SYS_EXIT), POLLS, SANDBOX},
+	  12},
 	 "transfer"},
 	{"processes of other users stay hidden",
 	 {.may_load = true,
 	  .btf = true,
 	  .may_lock_memory = true,
+	  .uprobe_multi = true,
 	  .maps_by_fd = true,
 	  .seccomp = true,
 	  .sched_prepare_exec = true,
@@ -234,13 +253,14 @@ static const struct rung rungs[] = {
 	  .victim_is_task = true},
 	 STDIO_PROBE_AUTO,
 	 {{PREPARE_TP, EXEC, EXEC_FAILED_TP, PIPE_FAILED_TP, EXIT, SIGNAL, OOM_TASK, ADOPT_OWN,
-	   TRANSFER, SANDBOX},
-	  11},
+	   TRANSFER, POLLS, SANDBOX},
+	  12},
 	 ""},
 	{"5.10: CAP_BPF for each look into a map, and no seccomp",
 	 {.may_load = true,
 	  .btf = true,
 	  .may_lock_memory = true,
+	  .uprobe_multi = true,
 	  .may_read_processes = true,
 	  FENTRY,
 	  OLD_PIPE,
@@ -248,8 +268,24 @@ static const struct rung rungs[] = {
 	  .victim_is_pid = true},
 	 STDIO_PROBE_AUTO,
 	 {{PREPARE_FENTRY, EXEC, EXEC_FAILED_TP, PIPE_FAILED_TP, EXIT, SIGNAL, OOM_PID, ADOPT,
-	   TRANSFER_A_6_4, KEEPS_BPF, FAILED_HOOK("sandbox", "syscalls", false, NO_SECCOMP)},
-	  11},
+	   TRANSFER_A_6_4, POLLS, KEEPS_BPF, FAILED_HOOK("sandbox", "syscalls", false, NO_SECCOMP)},
+	  12},
+	 ""},
+	{"6.5: a perf event for each uprobe",
+	 {ALLOWED_BUT_UPROBES, .uprobes = true, .sched_prepare_exec = true, FENTRY, PIPE, TRACEFS,
+	  .sys_exit = true, .victim_is_task = true},
+	 STDIO_PROBE_AUTO,
+	 {{PREPARE_TP, EXEC, EXEC_FAILED_TP, PIPE_FAILED_TP, EXIT, SIGNAL, OOM_TASK, ADOPT,
+	   TRANSFER_A_6_14, POLLS_EACH, SANDBOX},
+	  12},
+	 ""},
+	{"no uprobes",
+	 {ALLOWED_BUT_UPROBES, .sched_prepare_exec = true, FENTRY, PIPE, TRACEFS, .sys_exit = true,
+	  .victim_is_task = true},
+	 STDIO_PROBE_AUTO,
+	 {{PREPARE_TP, EXEC, EXEC_FAILED_TP, PIPE_FAILED_TP, EXIT, SIGNAL, OOM_TASK, ADOPT,
+	   TRANSFER_A_6_14, POLLS_OFF(NO_UPROBES), SANDBOX},
+	  12},
 	 ""},
 	{"5.10 where no memory may be locked",
 	 {.may_load = true, .btf = true, .may_read_processes = true},
@@ -259,8 +295,8 @@ static const struct rung rungs[] = {
 	   FAILED_HOOK("process", "exit", true, NO_MEMORY),
 	   FAILED_HOOK("process", "signal", false, NO_MEMORY), OOM_OFF(NO_MEMORY),
 	   FAILED_HOOK("process", "adopt", false, NO_MEMORY), TRANSFER_FAILED(NO_MEMORY),
-	   SANDBOX_FAILED(NO_MEMORY)},
-	  11},
+	   POLLS_OFF(NO_MEMORY), SANDBOX_FAILED(NO_MEMORY)},
+	  12},
 	 "exec_prepare"},
 	{"no BTF",
 	 {.may_load = true, .may_read_processes = true, TRACEFS},
@@ -270,8 +306,8 @@ static const struct rung rungs[] = {
 	   FAILED_HOOK("process", "exit", true, NO_BTF),
 	   FAILED_HOOK("process", "signal", false, NO_BTF), OOM_OFF(NO_BTF),
 	   FAILED_HOOK("process", "adopt", false, NO_BTF), TRANSFER_FAILED(NO_BTF),
-	   SANDBOX_FAILED(NO_BTF)},
-	  11},
+	   POLLS_OFF(NO_BTF), SANDBOX_FAILED(NO_BTF)},
+	  12},
 	 "exec_prepare"},
 	{"no privileges",
 	 {.btf = true, .sched_prepare_exec = true, .sys_exit = true, .victim_is_task = true},
@@ -281,44 +317,44 @@ static const struct rung rungs[] = {
 	   FAILED_HOOK("process", "exit", true, NO_LOAD),
 	   FAILED_HOOK("process", "signal", false, NO_LOAD), OOM_OFF(NO_LOAD),
 	   FAILED_HOOK("process", "adopt", false, NO_LOAD), TRANSFER_FAILED(NO_LOAD),
-	   SANDBOX_FAILED(NO_LOAD)},
-	  11},
+	   POLLS_OFF(NO_LOAD), SANDBOX_FAILED(NO_LOAD)},
+	  12},
 	 "exec_prepare"},
 	{"system calls asked for: no fentry anywhere",
 	 {ALLOWED, FENTRY, OLD_PIPE, TRACEFS, .sys_exit = true, .victim_is_pid = true},
 	 STDIO_PROBE_SYSCALL,
 	 {{PREPARE_SYSCALL(NO_PREPARE_EXEC), EXEC, EXEC_FAILED_TP, PIPE_FAILED_TP, EXIT, SIGNAL,
-	   OOM_PID, ADOPT, TRANSFER, SANDBOX},
-	  11},
+	   OOM_PID, ADOPT, TRANSFER, POLLS, SANDBOX},
+	  12},
 	 ""},
 	{"system calls asked for, which tp_btf is",
 	 {MODERN},
 	 STDIO_PROBE_SYSCALL,
 	 {{PREPARE_TP, EXEC, EXEC_FAILED_TP, PIPE_FAILED_TP, EXIT, SIGNAL, OOM_TASK, ADOPT,
-	   TRANSFER, SANDBOX},
-	  11},
+	   TRANSFER, POLLS, SANDBOX},
+	  12},
 	 ""},
 	{"fentry asked for",
 	 {MODERN},
 	 STDIO_PROBE_FENTRY,
 	 {{PREPARE_TP, EXEC, EXEC_FAILED_TP, PIPE_FAILED_TP, EXIT, SIGNAL, OOM_TASK, ADOPT,
-	   TRANSFER_A_6_14, SANDBOX},
-	  11},
+	   TRANSFER_A_6_14, POLLS, SANDBOX},
+	  12},
 	 ""},
 	{"fentry asked for, where no program may go on to functions",
 	 {ALLOWED, .sched_prepare_exec = true, TRACEFS, .sys_exit = true, .victim_is_task = true},
 	 STDIO_PROBE_FENTRY,
 	 {{PREPARE_TP, EXEC, EXEC_FAILED_TP, PIPE_FAILED_TP, EXIT, SIGNAL, OOM_TASK, ADOPT,
-	   TRANSFER_FAILED(NO_FENTRY), SANDBOX},
-	  11},
+	   TRANSFER_FAILED(NO_FENTRY), POLLS, SANDBOX},
+	  12},
 	 "transfer"},
 	{"fentry asked for, where the pipe functions were inlined",
 	 {ALLOWED, .sched_prepare_exec = true, FENTRY, .write_takes_iocb = true, TRACEFS,
 	  .victim_is_task = true},
 	 STDIO_PROBE_FENTRY,
 	 {{PREPARE_TP, EXEC, EXEC_FAILED_TP, PIPE_FAILED_TP, EXIT, SIGNAL, OOM_TASK, ADOPT,
-	   TRANSFER_FAILED(NO_ANON_PIPE), SANDBOX},
-	  11},
+	   TRANSFER_FAILED(NO_ANON_PIPE), POLLS, SANDBOX},
+	  12},
 	 "transfer"},
 };
 
@@ -380,8 +416,10 @@ static void only_the_chosen_programs_are_loaded(void **state)
 	static const struct caps fallback = {ALLOWED, .sys_exit = true, .syscall_tracepoints = true,
 					     .victim_is_pid = true};
 	static const struct caps none = {.may_load = true};
-	const unsigned always = 1u << PLAN_EXEC_CONFIRM | 1u << PLAN_PROCESS_EXIT_LIVE |
-				1u << PLAN_TASK_SWITCH | 1u << PLAN_SIGNAL;
+	const unsigned always = 1u << PLAN_POLL_LOOP_BEGIN | 1u << PLAN_POLL_LOOP_END |
+				1u << PLAN_POLL_FETCH | 1u << PLAN_EXEC_CONFIRM |
+				1u << PLAN_PROCESS_EXIT_LIVE | 1u << PLAN_TASK_SWITCH |
+				1u << PLAN_SIGNAL;
 
 	(void)state;
 	assert_int_equal(
@@ -441,7 +479,8 @@ static void hooks_take_the_capabilities_of_their_facts(void **state)
 			 CAPABILITY_BPF | CAPABILITY_PERFMON | CAPABILITY_DAC_READ_SEARCH);
 	assert_int_equal(capabilities_of(&plan, "adopt"),
 			 CAPABILITY_BPF | CAPABILITY_PERFMON | CAPABILITY_SYS_PTRACE);
-	assert_int_equal(plan_keeps(&plan), 0);
+	/* To look into servers that come. */
+	assert_int_equal(plan_keeps(&plan), CAPABILITY_SYS_PTRACE);
 }
 
 static void capabilities_of_what_works_are_kept(void **state)
@@ -468,6 +507,17 @@ static void every_state_has_a_name(void **state)
 	assert_string_equal(plan_state_names[PLAN_OFF], "off");
 }
 
+static void hook_is_found_by_its_name(void **state)
+{
+	static const struct caps modern = {MODERN};
+	struct plan plan;
+
+	(void)state;
+	plan_make(&modern, STDIO_PROBE_AUTO, &plan);
+	assert_string_equal(plan_hook(&plan, "go", "polls")->flavour, "uprobe_multi");
+	assert_null(plan_hook(&plan, "stdio", "polls"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -478,6 +528,7 @@ int main(void)
 		cmocka_unit_test(program_of_a_failed_hook_is_not_loaded),
 		cmocka_unit_test(hooks_take_the_capabilities_of_their_facts),
 		cmocka_unit_test(capabilities_of_what_works_are_kept),
+		cmocka_unit_test(hook_is_found_by_its_name),
 		cmocka_unit_test(every_state_has_a_name),
 	};
 

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#pragma once
+
+/*
+ * Go's internal calling convention since 1.17 (amd64) and 1.18 (arm64), cmd/compile/abi-internal.md: arguments and results
+ * word by word in these registers, a string or an interface taking two; and the current goroutine in one.
+ */
+#include "bpf/types.h"
+
+#ifdef __TARGET_ARCH_x86
+#define go_word0(regs) ((regs)->ax)
+#define go_word1(regs) ((regs)->bx)
+#define go_word2(regs) ((regs)->cx)
+#define go_word3(regs) ((regs)->di)
+#define go_word4(regs) ((regs)->si)
+#define go_word5(regs) ((regs)->r8)
+#define go_word6(regs) ((regs)->r9)
+#define go_word7(regs) ((regs)->r10)
+#define go_word8(regs) ((regs)->r11)
+#define go_goroutine(regs) ((regs)->r14)
+#else
+#error "add this architecture's registers here"
+#endif

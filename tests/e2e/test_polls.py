@@ -1,0 +1,195 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Polls of synchronous workflows in a Go server, against what the server itself counted."""
+import collections
+import concurrent.futures
+import http.client
+import os
+import shutil
+import socket
+
+import pytest
+
+from harness import servers
+from harness.wait import wait_until
+
+POLLS = "workflow_sync_polls_total"
+SECONDS = "workflow_sync_poll_duration_seconds"
+PROBE = "bunscope_probe_info"
+# What lies between the server's own clock and the breakpoints, on a busy machine.
+SECONDS_SLACK = 0.05
+AT_ONCE = 64
+
+
+def is_attached(now):
+    """Breakpoints of either kind; where the kernel has but the second one, that is a fallback."""
+    return sum(now.total(PROBE, family="go", hook="polls", flavour=flavour, state="attached")
+               for flavour in ("uprobe", "uprobe_multi")) == 1
+
+
+def run_a_tool(server):
+    """A process that starts Bun is a server: from then on the agent knows it."""
+    status, _ = server.execute("tasks", "sum", **{"with": {"a": 1, "b": 2}})
+    assert status == 200
+
+
+@pytest.fixture(params=[servers.GO_SERVER, servers.GO_SERVER_SYMBOLS], ids=["stripped", "symbols"])
+def executable(request):
+    if not request.param.exists():
+        pytest.skip("the Go server is not built: go is not installed")
+    return request.param
+
+
+@pytest.fixture
+def start_server(start_parent, newest_bun):
+    def start(executable, *flags):
+        server = start_parent(servers.go_server, newest_bun, *flags, exe=executable)
+        run_a_tool(server)
+        return server
+
+    return start
+
+
+@pytest.fixture
+def server(agent, start_server, executable):
+    started = start_server(executable)
+    agent.wait_for(is_attached, "the agent is attached to the server")
+    return started
+
+
+def check(agent, before, truth):
+    """Every series of the two families, against the loops that the server wrote down."""
+    loops = truth["polls"]
+    wanted, durations = collections.Counter(), collections.defaultdict(list)
+    for loop in loops:
+        wanted[loop["workflow_id"], loop["outcome"]] += loop["polls"]
+        durations[loop["workflow_id"]].append(loop["seconds"])
+
+    def arrived(now):
+        return now.total(SECONDS + "_count") - before.total(SECONDS + "_count") >= len(loops)
+
+    after = agent.wait_for(arrived, f"{len(loops)} poll loops are counted")
+    assert counts(after) - counts(before) == wanted
+    for name, seconds in durations.items():
+        samples = difference(before, after, SECONDS + "_count", name)
+        total = difference(before, after, SECONDS + "_sum", name)
+        assert samples == len(seconds), name
+        assert abs(total - sum(seconds)) < SECONDS_SLACK * len(seconds), name
+    return after
+
+
+def counts(scrape):
+    """By workflow and outcome."""
+    return collections.Counter({tuple(value for _, value in labels)[::-1]: int(count)
+                                for (name, labels), count in scrape.samples.items() if name == POLLS})
+
+
+def difference(before, after, name, workflow):
+    return after.value(name, workflow_id=workflow) - before.value(name, workflow_id=workflow)
+
+
+def test_each_outcome(agent, server):
+    before = agent.scrape()
+    assert server.execute("workflows", "at_once", input={"ms": 0})[0] == 200
+    assert server.execute("workflows", "some", input={"ms": 700})[0] == 200
+    assert server.execute("workflows", "failed", input={"ms": 300, "status": "FAILED"})[0] == 200
+    assert server.execute("workflows", "late", timeout=0.5, input={"ms": 900})[0] == 408
+    assert server.execute("workflows", "broken_store", input={"ms": 900, "store_error_at": 2})[0] == 500
+    assert server.execute("workflows", "not_found", input={"ms": 300, "not_found_at": 1})[0] == 200
+    truth = server.truth()
+    outcomes = {loop["workflow_id"]: loop["outcome"] for loop in truth["polls"]}
+    assert outcomes["late"] == "timeout" and outcomes["broken_store"] == "error"
+    check(agent, before, truth)
+
+
+def test_last_fetch_fails(agent, server):
+    """At 0, 0.2 and 0.6 s; then, after the deadline, a fourth fetch that is no poll, and fails."""
+    before = agent.scrape()
+    status, _ = server.execute("workflows", "late", timeout=0.8, input={"ms": 1200, "store_error_at": 4})
+    truth = server.truth()
+    assert status == 500
+    assert [(loop["outcome"], loop["polls"]) for loop in truth["polls"]] == [("timeout", 3)]
+    check(agent, before, truth)
+
+
+def test_client_that_leaves(agent, server):
+    before = agent.scrape()
+    body = '{"input": {"ms": 2000}}'
+    with socket.create_connection((server.host, server.port)) as client:
+        client.sendall(f"POST /api/v0/workflows/left/executions/sync HTTP/1.1\r\nHost: x\r\n"
+                       f"Content-Length: {len(body)}\r\n\r\n{body}".encode())
+        wait_until(lambda: server.ask("GET", "/truth")[1]["in_flight"] > 1, "the workflow runs")
+    truth = server.truth()
+    assert [loop["outcome"] for loop in truth["polls"]] == ["timeout"]
+    check(agent, before, truth)
+
+
+def test_other_fetches_are_no_polls(agent, server):
+    """While a loop runs, other goroutines ask for the same execution's state."""
+    before = agent.scrape()
+    _, answer = server.execute("workflows", "asked", sync=False, input={"ms": 0})
+    for _ in range(20):
+        assert server.ask("GET", f"/api/v0/executions/workflows/{answer['data']['exec_id']}")[0] == 200
+    server.execute("workflows", "some", input={"ms": 300})
+    check(agent, before, server.truth())
+
+
+def test_many_at_once(agent, server):
+    before = agent.scrape()
+    plots = [
+        {"input": {"ms": 0}},
+        {"input": {"ms": 450}},
+        {"input": {"ms": 1000, "store_error_at": 3}},
+        {"input": {"ms": 1500}, "timeout": 0.7},
+    ]
+    with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
+        jobs = [pool.submit(server.execute, "workflows", f"w{i % 8}", **plots[i % 4]) for i in range(4 * AT_ONCE)]
+        for job in jobs:
+            job.result()
+    truth = server.truth()
+    assert len(truth["polls"]) == 4 * AT_ONCE
+    check(agent, before, truth)
+
+
+def test_restart(agent, start_server, executable):
+    """The same executable again: nothing is attached in between."""
+    for _ in range(2):
+        server = start_server(executable)
+        agent.wait_for(is_attached, "the agent is attached to the server")
+        before = agent.scrape()
+        server.execute("workflows", "some", input={"ms": 300})
+        check(agent, before, server.truth())
+        server.stop()
+        agent.wait_for(lambda now: not is_attached(now), "the agent has let go")
+
+
+def test_upgrade(agent, start_server, tmp_path):
+    """Another build at the same path, as an upgrade puts it there, while the old one still runs."""
+    if not servers.GO_SERVER.exists():
+        pytest.skip("the Go server is not built: go is not installed")
+    path = tmp_path / "server"
+    shutil.copy(servers.GO_SERVER, path)
+    old = start_server(path)
+    agent.wait_for(is_attached, "the agent is attached to the server")
+    shutil.copy(servers.GO_SERVER_SYMBOLS, tmp_path / "new")
+    os.rename(tmp_path / "new", path)
+    new = start_server(path, "--database", "sqlite")
+    agent.wait_for(lambda _: f"in server {new.process.pid}" in agent.log, "the agent is attached to the new one")
+    for server in (old, new):
+        before = agent.scrape()
+        server.execute("workflows", "some", input={"ms": 300})
+        check(agent, before, server.truth())
+
+
+def test_server_that_dies(agent, server):
+    """A loop that never returns is no sample, and does not stay."""
+    before = agent.scrape()
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        job = pool.submit(server.execute, "workflows", "cut", input={"ms": 5000})
+        agent.wait_for(lambda now: now.value("bunscope_map_entries", map="poll_loops") == 1, "it polls")
+        server.kill()
+        with pytest.raises(http.client.RemoteDisconnected):
+            job.result()
+    after = agent.wait_for(lambda now: now.value("bunscope_map_entries", map="poll_loops") == 0, "it is forgotten")
+    assert counts(after) == counts(before)
+    abandoned = "bunscope_kernel_events_total"
+    assert after.value(abandoned, event="polls_abandoned") == before.value(abandoned, event="polls_abandoned") + 1

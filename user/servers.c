@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "servers.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "go/functions.h"
+
+/* The prefix of the first watched server's functions. */
+#define ENGINE "github.com/compozy/compozy/engine/"
+
+enum wanted { WANTED_LOOP, WANTED_FETCH_POSTGRES, WANTED_FETCH_SQLITE, WANTED_COUNT };
+
+static const char *const wanted_names[WANTED_COUNT] = {
+	[WANTED_LOOP] = ENGINE "workflow/router.waitForWorkflowCompletion",
+	[WANTED_FETCH_POSTGRES] = ENGINE "infra/postgres.(*WorkflowRepo).GetState",
+	[WANTED_FETCH_SQLITE] = ENGINE "infra/sqlite.(*WorkflowRepo).GetState",
+};
+
+/* An executable: one that has been replaced has another inode, or another time. */
+struct build {
+	dev_t device;
+	ino_t inode;
+	struct timespec changed;
+	unsigned processes; /* 0 = this place is free */
+	bool is_go;
+	struct uprobes *uprobes; /* NULL: nothing to attach to */
+};
+
+struct server {
+	uint32_t pid; /* 0 = this place is free */
+	int pidfd;    /* readable when it has ended */
+	struct build *build;
+};
+
+struct servers {
+	struct probe *probe;
+	struct plan_hook *hook;
+	const char *flavour; /* the hook's, when it is attached */
+	struct server items[SERVERS_MAX];
+	struct build builds[SERVERS_MAX];
+	bool full; /* and said so */
+};
+
+/* ---- what the plan says about it ---- */
+
+static void update_hook(struct servers *servers)
+{
+	struct plan_hook *hook = servers->hook;
+	size_t attached = 0, estimated = 0;
+
+	if (!hook || hook->state == PLAN_FAILED)
+		return;
+	for (size_t i = 0; i < SERVERS_MAX; i++) {
+		const struct build *build = &servers->builds[i];
+
+		attached += build->processes && build->uprobes;
+		estimated += build->processes && !build->uprobes;
+	}
+	hook->state = attached ? PLAN_ATTACHED : estimated ? PLAN_FALLBACK : PLAN_OFF;
+	hook->flavour = attached || !estimated ? servers->flavour : "schedule";
+	hook->reason = attached	   ? ""
+		       : estimated ? "the server has none of the functions that poll: estimated"
+				   : "no Go server has started Bun yet";
+}
+
+/* ---- executables ---- */
+
+static int read_executable(void *arg, uint64_t offset, void *bytes, size_t n)
+{
+	ssize_t got = offset > INT64_MAX ? 0 : pread(*(int *)arg, bytes, n, (off_t)offset);
+
+	if (got < 0)
+		return -errno;
+	return (size_t)got == n ? 0 : -ENODATA;
+}
+
+static size_t add_returns(const struct go_function *function, struct uprobe_place *places)
+{
+	for (size_t i = 0; i < function->returns.count; i++) {
+		places[i] = (struct uprobe_place){PLAN_POLL_LOOP_END,
+						  function->entry + function->returns.offsets[i]};
+	}
+	return function->returns.count;
+}
+
+/* Fetches alone would count nothing, nor would the loop alone. */
+static size_t places_of(const struct go_function functions[WANTED_COUNT],
+			struct uprobe_place *places)
+{
+	const struct go_function *loop = &functions[WANTED_LOOP];
+	size_t n = 0;
+
+	for (int i = WANTED_FETCH_POSTGRES; i <= WANTED_FETCH_SQLITE; i++) {
+		if (functions[i].found)
+			places[n++] = (struct uprobe_place){PLAN_POLL_FETCH, functions[i].body};
+	}
+	if (!loop->found || n == 0)
+		return 0;
+	n += add_returns(loop, places + n);
+	/* Last: what begins while this is attached is then seen whole. */
+	places[n++] = (struct uprobe_place){PLAN_POLL_LOOP_BEGIN, loop->body};
+	return n;
+}
+
+static int build_attach(const struct servers *servers, struct build *build, int executable)
+{
+	struct uprobe_place places[GO_RETURNS_MAX + WANTED_COUNT];
+	struct go_source source = {read_executable, &executable};
+	struct go_function functions[WANTED_COUNT];
+
+	int r = go_functions_find(&source, wanted_names, WANTED_COUNT, functions);
+	build->is_go = r != -ENOEXEC && r != -ENOENT;
+	if (r < 0)
+		return build->is_go ? r : 0;
+	size_t n = places_of(functions, places);
+	return n ? probe_attach_uprobes(servers->probe, executable, places, n, &build->uprobes) : 0;
+}
+
+static void build_log(const struct build *build, uint32_t pid, int r)
+{
+	if (r < 0)
+		log_warn("polls of workflows in server %u are estimated: %s", pid, strerror(-r));
+	else if (build->uprobes)
+		log_info("counts polls of workflows in server %u", pid);
+	else if (build->is_go)
+		log_info("server %u has none of the functions that poll workflows", pid);
+}
+
+static bool same_build(const struct build *build, const struct stat *stat)
+{
+	return build->processes && build->device == stat->st_dev && build->inode == stat->st_ino &&
+	       build->changed.tv_sec == stat->st_ctim.tv_sec &&
+	       build->changed.tv_nsec == stat->st_ctim.tv_nsec;
+}
+
+/* The build that this is; there is a place for each server. */
+static struct build *build_of(struct servers *servers, int executable, const struct stat *stat,
+			      uint32_t pid)
+{
+	struct build *unused = NULL;
+
+	for (size_t i = 0; i < SERVERS_MAX; i++) {
+		struct build *build = &servers->builds[i];
+
+		if (same_build(build, stat))
+			return build;
+		if (!build->processes)
+			unused = build;
+	}
+	if (!unused)
+		return NULL;
+	*unused = (struct build){
+		.device = stat->st_dev,
+		.inode = stat->st_ino,
+		.changed = stat->st_ctim,
+	};
+	int r = build_attach(servers, unused, executable);
+	build_log(unused, pid, r);
+	return unused;
+}
+
+/* ---- processes ---- */
+
+static void server_drop(struct servers *servers, struct server *server)
+{
+	struct build *build = server->build;
+
+	(void)close(server->pidfd);
+	if (--build->processes == 0)
+		uprobes_free(&build->uprobes);
+	*server = (struct server){};
+	update_hook(servers);
+}
+
+static struct server *server_of(struct servers *servers, uint32_t pid)
+{
+	for (size_t i = 0; i < SERVERS_MAX; i++) {
+		if (servers->items[i].pid == pid)
+			return &servers->items[i];
+	}
+	return NULL;
+}
+
+/* 0 also when there is nothing to do: what is not Go, a shell in between, is not kept. */
+static int server_add(struct servers *servers, uint32_t pid)
+{
+	struct server *known = server_of(servers, pid);
+	struct stat stat;
+	char path[32];
+
+	/* First the process, then its file: should it end in between, there is no file. */
+	_cleanup_close_ int pidfd = (int)syscall(SYS_pidfd_open, (pid_t)pid, 0);
+	if (pidfd < 0)
+		return -errno;
+	(void)snprintf(path, sizeof(path), "/proc/%u/exe", pid);
+	_cleanup_close_ int executable = open(path, O_RDONLY | O_CLOEXEC);
+	if (executable < 0 || fstat(executable, &stat) < 0)
+		return -errno;
+	if (known && same_build(known->build, &stat))
+		return 0;
+	if (known)
+		server_drop(servers, known);
+	struct server *server = server_of(servers, 0);
+	if (!server)
+		return -ENOSPC;
+	struct build *build = build_of(servers, executable, &stat, pid);
+	if (!build || !build->is_go)
+		return build ? 0 : -ENOSPC;
+	build->processes++;
+	*server = (struct server){.pid = pid, .pidfd = take_fd(pidfd), .build = build};
+	update_hook(servers);
+	return 0;
+}
+
+void servers_saw(struct servers *servers, uint32_t pid)
+{
+	int r = pid ? server_add(servers, pid) : 0;
+
+	if (r == -ENOSPC && servers->full)
+		return;
+	servers->full |= r == -ENOSPC;
+	if (r < 0 && r != -ESRCH && r != -ENOENT)
+		log_warn("cannot look into server %u: %s", pid, strerror(-r));
+}
+
+bool servers_know(const struct servers *servers, uint32_t pid)
+{
+	for (size_t i = 0; i < SERVERS_MAX; i++) {
+		if (servers->items[i].pid == pid)
+			return true;
+	}
+	return false;
+}
+
+size_t servers_tick(struct servers *servers)
+{
+	struct pollfd fds[SERVERS_MAX];
+	size_t count = 0, ended = 0;
+
+	for (size_t i = 0; i < SERVERS_MAX; i++) {
+		const struct server *server = &servers->items[i];
+
+		/* poll() passes over a negative one. */
+		fds[i] = (struct pollfd){.fd = server->pid ? server->pidfd : -1, .events = POLLIN};
+		count += server->pid != 0;
+	}
+	if (count == 0 || poll(fds, SERVERS_MAX, 0) <= 0)
+		return 0;
+	for (size_t i = 0; i < SERVERS_MAX; i++) {
+		if (!fds[i].revents)
+			continue;
+		server_drop(servers, &servers->items[i]);
+		ended++;
+	}
+	return ended;
+}
+
+void servers_look_again(struct servers *servers)
+{
+	for (size_t i = 0; i < SERVERS_MAX; i++)
+		servers_saw(servers, servers->items[i].pid);
+}
+
+bool servers_must_estimate(const struct servers *servers, uint32_t pid)
+{
+	for (size_t i = 0; i < SERVERS_MAX; i++) {
+		const struct server *server = &servers->items[i];
+
+		if (server->pid == pid && pid)
+			return !server->build->uprobes;
+	}
+	return false;
+}
+
+/* ---- start and end ---- */
+
+int servers_new(struct probe *probe, struct plan *plan, struct servers **ret)
+{
+	struct servers *servers = calloc(1, sizeof(*servers));
+
+	if (!servers)
+		return -ENOMEM;
+	servers->probe = probe;
+	servers->hook = plan_hook(plan, "go", "polls");
+	servers->flavour = servers->hook ? servers->hook->flavour : "";
+	update_hook(servers);
+	*ret = servers;
+	return 0;
+}
+
+void servers_free(struct servers **owner)
+{
+	struct servers *servers = take_ptr(*owner);
+
+	if (!servers)
+		return;
+	for (size_t i = 0; i < SERVERS_MAX; i++) {
+		if (servers->items[i].pid)
+			server_drop(servers, &servers->items[i]);
+	}
+	free(servers);
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * Processes of Go that start Bun, and what is attached inside them: the functions that poll workflows.
+ * An executable is read once for all processes that run it, and let go when the last of them is gone.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "kernel/probe.h"
+
+/* Servers at once; later ones are not attached to, and logged. */
+#define SERVERS_MAX 64
+
+struct servers;
+
+/* The plan's hook go/polls is kept at what is attached; plan and probe must outlive the result. 0 or -errno. */
+int servers_new(struct probe *probe, struct plan *plan, struct servers **ret);
+void servers_free(struct servers **owner);
+/* This process is a server, as far as is known now; again when it may have executed another file. */
+void servers_saw(struct servers *servers, uint32_t pid);
+bool servers_know(const struct servers *servers, uint32_t pid);
+/* Lets go of those that have ended. Their number. */
+size_t servers_tick(struct servers *servers);
+/* Now and then: whether a server has executed another file. */
+void servers_look_again(struct servers *servers);
+/* A server whose polls cannot be counted, and so have to be estimated. */
+bool servers_must_estimate(const struct servers *servers, uint32_t pid);
