@@ -12,7 +12,7 @@
 
 static int read_at(const struct elf_image *image, uint64_t offset, void *bytes, size_t n)
 {
-	return image->source.read(image->source.arg, offset, bytes, n);
+	return image->source.get(image->source.arg, offset, bytes, n);
 }
 
 static bool is_executable(const Elf64_Ehdr *header)

@@ -19,7 +19,7 @@ static bool starts_at(const struct elf_image *image, uint64_t address)
 	uint64_t offset = 0;
 
 	if (elf_offset_of(image, address, &offset) < 0 ||
-	    image->source.read(image->source.arg, offset, code, sizeof(code)) < 0)
+	    image->source.get(image->source.arg, offset, code, sizeof(code)) < 0)
 		return false;
 	return code_prologue_bytes(image->machine, code, sizeof(code)) != 0;
 }
@@ -80,7 +80,7 @@ static int read_function(const struct elf_image *image, uint64_t text,
 		return -ENOMEM;
 	int r = elf_offset_of(image, text + found->begin, &function.entry);
 	if (r == 0)
-		r = image->source.read(image->source.arg, function.entry, code, n);
+		r = image->source.get(image->source.arg, function.entry, code, n);
 	if (r < 0)
 		return r;
 	size_t prologue = code_prologue_bytes(image->machine, code, n);

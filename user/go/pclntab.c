@@ -73,7 +73,7 @@ static int open_at(const struct elf_image *image, const struct elf_section *sect
 
 	if (section->bytes < sizeof(header))
 		return -EBADMSG;
-	int r = image->source.read(image->source.arg, section->offset, &header, sizeof(header));
+	int r = image->source.get(image->source.arg, section->offset, &header, sizeof(header));
 	if (r == 0)
 		r = check(&header, section);
 	if (r < 0)

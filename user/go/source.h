@@ -10,6 +10,6 @@
 
 struct go_source {
 	/* All n bytes from offset: 0; or -errno, also where the file ends before them. */
-	int (*read)(void *arg, uint64_t offset, void *bytes, size_t n);
+	int (*get)(void *arg, uint64_t offset, void *bytes, size_t n);
 	void *arg;
 };

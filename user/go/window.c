@@ -17,7 +17,7 @@ const uint8_t *window_at(struct go_window *window, uint64_t offset, size_t n)
 	if (offset < window->offset || offset - window->offset > window->n ||
 	    window->n - (offset - window->offset) < n) {
 		window->n = 0;
-		if (window->source.read(window->source.arg, offset, window->bytes, room) < 0)
+		if (window->source.get(window->source.arg, offset, window->bytes, room) < 0)
 			return NULL;
 		window->offset = offset;
 		window->n = room;

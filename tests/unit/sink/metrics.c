@@ -468,6 +468,40 @@ static void hostile_tool_id_stays_inside_its_quotes(void **state)
 	metrics_free(&metrics);
 }
 
+static void polls_are_counted_by_workflow_and_outcome(void **state)
+{
+	struct metrics *metrics = make("", 10);
+	struct poll_report report = {
+		.workflow_id = "flow",
+		.outcome = POLL_OUTCOME_TIMEOUT,
+		.polls = 4,
+		.begin_ns = 1000 * MS,
+		.end_ns = 3500 * MS,
+	};
+
+	(void)state;
+	metrics_polls(metrics, &report);
+	report.polls = 3;
+	metrics_polls(metrics, &report);
+	report.workflow_id[0] = '\0';
+	metrics_polls(metrics, &report);
+	assert_int_equal(times_in(metrics, "\nworkflow_sync_polls_total{workflow_id=\"flow\","
+					   "outcome=\"timeout\"} 7\n"),
+			 1);
+	assert_int_equal(times_in(metrics, "\nworkflow_sync_polls_total{workflow_id=\"_invalid\","
+					   "outcome=\"timeout\"} 3\n"),
+			 1);
+	assert_int_equal(times_in(metrics,
+				  "\nworkflow_sync_poll_duration_seconds_bucket{workflow_id="
+				  "\"flow\",le=\"2.5\"} 2\n"),
+			 1);
+	assert_int_equal(times_in(metrics,
+				  "\nworkflow_sync_poll_duration_seconds_bucket{workflow_id="
+				  "\"flow\",le=\"1\"} 0\n"),
+			 1);
+	metrics_free(&metrics);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -491,6 +525,7 @@ int main(void)
 		cmocka_unit_test(run_in_flight_does_not_count_as_turned_away),
 		cmocka_unit_test(malformed_tool_id_is_invalid_and_no_overflow),
 		cmocka_unit_test(hostile_tool_id_stays_inside_its_quotes),
+		cmocka_unit_test(polls_are_counted_by_workflow_and_outcome),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
