@@ -64,13 +64,19 @@ $(SPANS): $(SPANS).o $(BENCH)/spans/sink.o $(PURE_LIB)
 bench-build: $(DOORS) $(STORM) $(STORM_BUN) $(SCRAPE_BINS) $(REPLAY) $(SPANS)
 
 .PHONY: bench
-bench: all bench-build bun ## print figures: cost to others, storm, BPF time, scrape (root)
+bench: all bench-build bun e2e-parents ## print figures: cost to others, storm, BPF time, scrape (root)
 	@tests/bench/machine
 	@echo && echo "Cost to an unrelated process" && $(DOORS) --agent $(AGENT) --rounds $(ROUNDS)
 	@echo && echo "Start, storm, BPF time" && $(STORM) --agent $(AGENT) --runs $(RUNS) --real-bun "$(BENCH_BUN)"
 	@echo && echo "Replay" && $(REPLAY) --records $(REPLAY_RECORDS) && $(REPLAY) --records $(REPLAY_RECORDS) --payload
 	@echo && echo "Spans" && $(SPANS)
 	@echo && echo "The storm again, with spans" && $(SPANS) --for $(STORM) --agent $(AGENT) --runs $(RUNS)
+	@echo && echo "Uprobes"
+ifeq ($(GO),)
+	@echo "skipped: uprobes in a Go server: go is not installed"
+else
+	@$(PYTHON) tests/bench/uprobe/uprobe.py "$(BENCH_BUN)"
+endif
 	@echo && echo "Scrape"
 ifeq ($(GO),)
 	@echo "skipped: scrape beside client_golang and VictoriaMetrics: go is not installed"
