@@ -18,10 +18,10 @@ class Collector:
         config = directory / "collector.yml"  # JSON is YAML
         config.write_text(json.dumps({
             "receivers": {"otlp": {"protocols": {"http": {"endpoint": f"127.0.0.1:{self.port}"}}}},
-            "exporters": {"otlphttp": {"endpoint": receiver.url, "sending_queue": {"enabled": False}}},
+            "exporters": {"otlp_http": {"endpoint": receiver.url, "sending_queue": {"enabled": False}}},
             "service": {
                 "telemetry": {"metrics": {"level": "none"}, "logs": {"level": "warn"}},
-                "pipelines": {"traces": {"receivers": ["otlp"], "exporters": ["otlphttp"]}},
+                "pipelines": {"traces": {"receivers": ["otlp"], "exporters": ["otlp_http"]}},
             },
         }))
         with open(self.log_path, "wb") as log:
