@@ -31,7 +31,7 @@ WARNINGS  := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-protot
              -Wpointer-arith -Wwrite-strings -Wunused-function -Wformat=2 -Wno-format-nonliteral
 CFLAGS    ?= -O2 -g
 C_FLAGS   := -D_GNU_SOURCE -iquote . -iquote user -iquote $(B) -std=gnu17 $(WARNINGS) $(CPPFLAGS) $(CFLAGS)
-LIBS      := -lbpf -lyaml -lelf -lmicrohttpd -lgnutls -lcrypt -lcurl -lprotobuf-c -ljansson -lZydis -ldeflate -lcap-ng -lseccomp -lz
+LIBS      := -lbpf -lyaml -lelf -lmicrohttpd -lgnutls -lcrypt -lcurl -lprotobuf-c -ljansson -lZydis -ldeflate -lcap-ng -lseccomp -lz -lm
 BPF_FLAGS := -target bpf -D__TARGET_ARCH_$(ARCH) -mcpu=v2 -O2 -g -Wall -Wextra -Werror \
              -Wno-unused-parameter -iquote .
 SAN       := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer

@@ -11,10 +11,8 @@
 
 /* The agent itself has no name. */
 static const char *const commands[] = {
-	[COMMAND_TAIL] = "tail",
-	[COMMAND_RECORD] = "record",
-	[COMMAND_REPLAY] = "replay",
-	[COMMAND_DOCTOR] = "doctor",
+	[COMMAND_TAIL] = "tail",     [COMMAND_RECORD] = "record", [COMMAND_REPLAY] = "replay",
+	[COMMAND_DOCTOR] = "doctor", [COMMAND_TOP] = "top",
 };
 
 /* What has been read of the command line. */
@@ -76,12 +74,17 @@ static int parse_flag(struct parser *parser, const char *arg)
 	return flag_set(parser, flag, value);
 }
 
-static bool takes_file(enum command command)
+static bool needs_file(enum command command)
 {
 	return command == COMMAND_RECORD || command == COMMAND_REPLAY;
 }
 
-/* A command, and behind it the file that it may take. */
+static bool takes_operand(enum command command)
+{
+	return needs_file(command) || command == COMMAND_TOP;
+}
+
+/* A command, and behind it the file or URL that it may take. */
 static int parse_operand(struct parser *parser, const char *arg)
 {
 	struct config *config = parser->config;
@@ -93,7 +96,7 @@ static int parse_operand(struct parser *parser, const char *arg)
 		parser->has_command = true;
 		return 0;
 	}
-	if (parser->has_command && takes_file(config->command) && !config->file && *arg) {
+	if (parser->has_command && takes_operand(config->command) && !config->file && *arg) {
 		config->file = strdup(arg);
 		return config->file ? 0 : -ENOMEM;
 	}
@@ -150,7 +153,7 @@ static int check_commands(struct parser *parser)
 			buf_printf(message, "not with %s", commands[config->command]);
 		return -EINVAL;
 	}
-	if (takes_file(config->command) && !config->file) {
+	if (needs_file(config->command) && !config->file) {
 		buf_printf(message, "bunscope: %s needs a FILE; see bunscope --help",
 			   commands[config->command]);
 		return -EINVAL;
@@ -324,6 +327,7 @@ static const char help_head[] =
 	"       bunscope record FILE [--payload] [FLAG]...\n"
 	"       bunscope replay FILE [FLAG]...\n"
 	"       bunscope doctor [--json] [FLAG]...\n"
+	"       bunscope top [URL] [FLAG]...\n"
 	"\n"
 	"Watches the tools that a server runs in Bun child processes, from the kernel, and\n"
 	"serves what it saw at /metrics until SIGINT or SIGTERM.\n"
@@ -332,6 +336,8 @@ static const char help_head[] =
 	"root.\n"
 	"doctor tries what this kernel and these privileges allow, and says what to do "
 	"about the rest.\n"
+	"top shows the tools of a running agent, or of the one at URL, in a terminal; once when "
+	"piped.\n"
 	"\n"
 	"Flags, as --flag=VALUE or --flag VALUE; those with ... may be repeated:\n";
 

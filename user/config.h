@@ -28,6 +28,7 @@ enum command {
 	COMMAND_RECORD,
 	COMMAND_REPLAY,
 	COMMAND_DOCTOR,
+	COMMAND_TOP,
 	COMMAND_HELP,	 /* print config_help() and end */
 	COMMAND_VERSION, /* print config_version() and end */
 };
@@ -48,7 +49,7 @@ struct config {
 	bool check_only;       /* --check-config */
 	char *config_file;     /* NULL = none */
 	char *web_config_file; /* NULL = none: neither TLS nor passwords */
-	char *file;	       /* of record and replay; else NULL */
+	char *file;	       /* of record and replay; of top, a URL or NULL; else NULL */
 	char *listen_address;  /* as given, for messages */
 	char *listen_host;     /* without brackets; "" = all addresses */
 	char *listen_port;     /* decimal, 0 to 65535 */

@@ -253,7 +253,7 @@ const struct flag config_flags[] = {
 	{
 		.name = "config",
 		.metavar = "FILE",
-		.commands = FOR_ALL,
+		.commands = FOR_ALL | FOR_TOP,
 		.line_only = true,
 		.offset = offsetof(struct config, config_file),
 		.set = set_path,
@@ -270,9 +270,9 @@ const struct flag config_flags[] = {
 		.name = "web.listen-address",
 		.metavar = "HOST:PORT",
 		.fallback = "127.0.0.1:9477",
-		.commands = FOR_RUN,
+		.commands = FOR_RUN | FOR_TOP,
 		.set = set_address,
-		.help = "where /metrics is served; :PORT for all addresses, [IPV6]:PORT",
+		.help = "where the agent serves and top asks; :PORT for all, [IPV6]:PORT",
 	},
 	{
 		.name = "web.config.file",
@@ -557,7 +557,7 @@ const struct flag config_flags[] = {
 	{
 		.name = "log.level",
 		.fallback = "info",
-		.commands = FOR_ALL,
+		.commands = FOR_ALL | FOR_TOP,
 		.reloads = true,
 		.offset = offsetof(struct config, log_level),
 		.set = set_choice,
@@ -567,7 +567,7 @@ const struct flag config_flags[] = {
 	{
 		.name = "log.format",
 		.fallback = "logfmt",
-		.commands = FOR_ALL,
+		.commands = FOR_ALL | FOR_TOP,
 		.reloads = true,
 		.offset = offsetof(struct config, log_format),
 		.set = set_choice,
@@ -596,7 +596,7 @@ const struct flag config_flags[] = {
 	},
 	{
 		.name = "help",
-		.commands = FOR_ALL,
+		.commands = FOR_ALL | FOR_TOP,
 		.line_only = true,
 		.constant = COMMAND_HELP,
 		.set = set_command,
@@ -604,7 +604,7 @@ const struct flag config_flags[] = {
 	},
 	{
 		.name = "version",
-		.commands = FOR_ALL,
+		.commands = FOR_ALL | FOR_TOP,
 		.line_only = true,
 		.constant = COMMAND_VERSION,
 		.set = set_command,

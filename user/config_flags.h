@@ -13,7 +13,8 @@
 #define FOR_REPLAY (1u << COMMAND_REPLAY)
 #define FOR_DOCTOR (1u << COMMAND_DOCTOR)
 #define FOR_WATCHING (FOR_RUN | FOR_TAIL | FOR_RECORD | FOR_DOCTOR) /* all that attach probes */
-#define FOR_ALL (FOR_WATCHING | FOR_REPLAY)
+#define FOR_TOP (1u << COMMAND_TOP)
+#define FOR_ALL (FOR_WATCHING | FOR_REPLAY) /* all that meet runs */
 
 struct flag {
 	const char *name; /* without dashes */

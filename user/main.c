@@ -22,6 +22,7 @@
 #include "sink/tail.h"
 #include "sink/view.h"
 #include "spans.h"
+#include "top.h"
 #include "web/web.h"
 
 enum exit_status { EXIT_FAILED = 1, EXIT_USAGE = 2 };
@@ -468,6 +469,8 @@ static int run_command(struct app *app)
 		return record(app);
 	case COMMAND_REPLAY:
 		return replay(app->config);
+	case COMMAND_TOP:
+		return top_run(app->config);
 	case COMMAND_DOCTOR:
 		return examine(app);
 	default:

@@ -21,7 +21,7 @@ export function card(parent, title, note) {
 function axes(format) {
   const common = { stroke: color("--dim"), grid: { stroke: color("--grid"), width: 1 }, ticks: { stroke: color("--grid"), width: 1 }, font: "11px system-ui, sans-serif" };
   return [
-    { ...common, space: 70, size: 32, values: (_, times) => times.map(minute) },
+    { ...common, space: 70, size: 32, values: (_, times, _axis, _space, step) => times.map(step < 60 ? clock : minute) },
     { ...common, size: 62, values: (_, values) => values.map((value) => (value === 0 ? "0" : short(format(value)))) },
   ];
 }

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/escape.h"
+#include "base/plain.h"
 
 #define NS_PER_MS_F 1e6
 
@@ -34,39 +35,10 @@ static const char *error_of(const struct report *report)
 	return kind == ERROR_KIND_COUNT ? "-" : error_kind_names[kind];
 }
 
-/* Length of the control character at text, 0 where there is none: U+0080 to U+009F are some as well. */
-static size_t control_bytes(const char *text)
-{
-	unsigned char c = (unsigned char)text[0];
-
-	if (c < 0x20 || c == 0x7f)
-		return 1;
-	return c == 0xc2 && (unsigned char)text[1] < 0xa0 ? 2 : 0;
-}
-
-static bool is_continuation(char c)
-{
-	return ((unsigned char)c & 0xc0) == 0x80;
-}
-
-/* A tool id is UTF-8, but may hold what a terminal would obey. */
-static void append_plain(struct buf *out, const char *text, int width)
-{
-	while (*text) {
-		size_t control = control_bytes(text);
-
-		buf_append_char(out, control ? '?' : *text);
-		width -= !is_continuation(*text);
-		text += control ? control : 1;
-	}
-	for (; width > 0; width--)
-		buf_append_char(out, ' ');
-}
-
 void tail_text(struct buf *out, const struct report *report)
 {
 	buf_printf(out, "%8u ", report->pid);
-	append_plain(out, report->tool_id, 24);
+	plain_append(out, report->tool_id, 24, SIZE_MAX);
 	buf_printf(out, " %-8s %-9s", outcome_names[report->outcome], error_of(report));
 	append_exit(out, report);
 	buf_printf(out, " %9.1f %9.1f %9.1f %9llu %9llu %7.1f\n", ms(report->latency_ns),
