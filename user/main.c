@@ -286,6 +286,22 @@ static void trace_report(void *arg, const struct run *run, const struct report *
 		tracer_run(app->tracer, run, report);
 }
 
+static void trace_exchange(void *arg, const struct exec_report *report)
+{
+	const struct app *app = arg;
+
+	if (app->tracer)
+		tracer_exchange(app->tracer, report);
+}
+
+static void trace_polls(void *arg, const struct poll_report *report)
+{
+	const struct app *app = arg;
+
+	if (app->tracer)
+		tracer_polls(app->tracer, report);
+}
+
 static void serve_report(void *arg, const struct run *run, const struct report *report)
 {
 	const struct app *app = arg;
@@ -310,6 +326,8 @@ static int serve(struct app *app)
 	const struct pipeline_sinks sinks = {
 		.record = trace_record,
 		.report = serve_report,
+		.exchange = trace_exchange,
+		.polls = trace_polls,
 		.arg = app,
 	};
 	/* The port first: it fails cheaply, before anything is attached. */
@@ -379,6 +397,8 @@ static int start_tail(struct app *app)
 		r = tracer_new(&config, &app->tracer);
 		sinks.record = trace_record;
 		sinks.report = trace_report;
+		sinks.exchange = trace_exchange;
+		sinks.polls = trace_polls;
 	}
 	if (r < 0)
 		return fail("cannot make spans", r);

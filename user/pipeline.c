@@ -72,6 +72,8 @@ static void polls_finish(struct pipeline *pipeline, const struct poll_loop *loop
 
 	poll_loop_report(loop, &report);
 	metrics_polls(pipeline->metrics, &report);
+	if (pipeline->sinks.polls)
+		pipeline->sinks.polls(pipeline->sinks.arg, &report);
 }
 
 /* What crosses the ring is told apart by its size. */

@@ -10,19 +10,25 @@
 #include <stdint.h>
 
 #include "config.h"
+#include "exec/report.h"
 #include "include/counters.h"
 #include "kernel/plan.h"
 #include "run/decode.h"
 #include "run/report.h"
 
+struct poll_report;
 struct pipeline;
 
-/* Who gets what is finished; either may be NULL. */
+/* Who gets what is finished; each may be NULL. */
 struct pipeline_sinks {
 	/* Each record, run or not. */
 	void (*record)(void *arg, const struct run *run);
+	/* Each poll loop, after the metrics. */
+	void (*polls)(void *arg, const struct poll_report *report);
 	/* Each run, after the metrics. */
 	void (*report)(void *arg, const struct run *run, const struct report *report);
+	/* Each exchange, likewise. */
+	void (*exchange)(void *arg, const struct exec_report *report);
 	void *arg;
 };
 

@@ -11,6 +11,7 @@
 #include "run/detail.h"
 #include "span/exec_span.h"
 #include "span/ids.h"
+#include "span/poll_span.h"
 #include "span/run_span.h"
 
 /* What the spans of one exchange share. */
@@ -22,6 +23,17 @@ struct known {
 	bool notable; /* one of them is kept, and so all are */
 	uint64_t epoch_ns;
 	char state[TRACESTATE_BYTES + 1];
+	/* Of the exchange, for its poll loop: 0 while it is under way. */
+	uint64_t goroutine;
+	uint64_t begin_ns;
+	uint64_t end_ns;
+	uint32_t server_pid;
+	char exec_id[EXEC_ID_BYTES + 1];
+};
+
+struct waiting_polls {
+	struct poll_report report;
+	uint64_t since_ns; /* 0 = free */
 };
 
 struct waiting {
@@ -44,6 +56,8 @@ struct tracer {
 	size_t next_known;
 	struct waiting waiting[TRACER_WAITING_MAX];
 	size_t waiting_count;
+	struct waiting_polls polls[TRACER_POLLS_MAX];
+	size_t polls_count;
 };
 
 /* Unix time when the kernel's clock was 0, as of now. */
@@ -79,18 +93,18 @@ static struct known *known_add(struct tracer *tracer, uint64_t exchange_id)
 	return known;
 }
 
-/* The request's own trace, when it says so well-formed. True: it does. */
-static bool known_take_parent(struct tracer *tracer, struct known *known,
+/* The request's own trace, when it says so well-formed. */
+static void known_take_parent(struct tracer *tracer, struct known *known,
 			      const struct exec_report *report, struct span_id *ret_parent)
 {
 	struct trace_context parent;
 	size_t n = strlen(report->tracestate);
 
 	if (*report->traceparent == '\0')
-		return false;
+		return;
 	if (!traceparent_read(report->traceparent, strlen(report->traceparent), &parent)) {
 		tracer->totals.malformed_parents++;
-		return false;
+		return;
 	}
 	known->trace = parent.trace;
 	known->sampled = sampler_decide(&tracer->config.sampler, &parent.trace, &parent);
@@ -99,7 +113,6 @@ static bool known_take_parent(struct tracer *tracer, struct known *known,
 		memcpy(known->state, report->tracestate, n + 1);
 	else
 		tracer->totals.malformed_states += n > 0;
-	return true;
 }
 
 /* ---- one span ---- */
@@ -120,6 +133,16 @@ static bool span_send(struct tracer *tracer, bool keep, const struct span_place 
 	return true;
 }
 
+/* Below what is known: its trace, its clock, its state. */
+static void span_join(struct span *span, const struct known *known)
+{
+	span->trace = known->trace;
+	span->parent = known->span;
+	span->sampled = known->sampled;
+	span->epoch_ns = known->epoch_ns;
+	span_set_state(span, known->state);
+}
+
 static void send_run(struct tracer *tracer, const struct waiting *run, const struct known *known,
 		     const struct span_place *place)
 {
@@ -127,14 +150,84 @@ static void send_run(struct tracer *tracer, const struct waiting *run, const str
 
 	run_span_build(&run->report, &run->detail, span);
 	span->id = ids_span(&tracer->ids);
-	span->trace = known->trace;
-	span->parent = known->span;
-	span->sampled = known->sampled;
-	span->epoch_ns = known->epoch_ns;
-	span_set_state(span, known->state);
+	span_join(span, known);
 	if (span_send(tracer, known->sampled || known->notable || run->notable, place) &&
 	    tracer->config.run_sampled)
 		tracer->config.run_sampled(tracer->config.arg, &run->report, span);
+}
+
+/* ---- poll loops that wait ---- */
+
+/* By the execution's id where the answer named it, else by the goroutine, in the exchange's time. */
+static bool polls_belong(const struct poll_report *polls, const struct known *known)
+{
+	if (polls->server_pid != known->server_pid || polls->begin_ns < known->begin_ns ||
+	    polls->begin_ns > known->end_ns)
+		return false;
+	if (*known->exec_id)
+		return strcmp(polls->exec_id, known->exec_id) == 0;
+	return polls->goroutine && polls->goroutine == known->goroutine;
+}
+
+static void send_polls(struct tracer *tracer, const struct poll_report *report,
+		       const struct known *known, const struct span_place *place)
+{
+	struct span *span = &tracer->span;
+
+	poll_span_build(report, span);
+	span->id = ids_span(&tracer->ids);
+	span_join(span, known);
+	(void)span_send(tracer, known->sampled || known->notable, place);
+}
+
+static void release_polls(struct tracer *tracer, const struct known *known, bool last)
+{
+	for (size_t i = 0; tracer->polls_count && i < TRACER_POLLS_MAX; i++) {
+		struct waiting_polls *polls = &tracer->polls[i];
+
+		if (!polls->since_ns || !polls_belong(&polls->report, known))
+			continue;
+		polls->since_ns = 0;
+		tracer->polls_count--;
+		send_polls(tracer, &polls->report, known, &(struct span_place){true, last});
+	}
+}
+
+/* A root: whose it was is not known. */
+static void give_up_polls(struct tracer *tracer, struct waiting_polls *polls)
+{
+	struct known alone = {.trace = ids_trace(&tracer->ids), .epoch_ns = epoch_ns()};
+
+	alone.sampled = sampler_decide(&tracer->config.sampler, &alone.trace, NULL);
+	polls->since_ns = 0;
+	tracer->polls_count--;
+	send_polls(tracer, &polls->report, &alone, &(struct span_place){});
+}
+
+static struct waiting_polls *polls_place(struct tracer *tracer)
+{
+	for (size_t i = 0; i < TRACER_POLLS_MAX; i++) {
+		if (!tracer->polls[i].since_ns)
+			return &tracer->polls[i];
+	}
+	give_up_polls(tracer, &tracer->polls[0]);
+	return &tracer->polls[0];
+}
+
+void tracer_polls(struct tracer *tracer, const struct poll_report *report)
+{
+	struct waiting_polls *place;
+
+	tracer->totals.created++;
+	for (size_t i = 0; i < TRACER_KNOWN_MAX; i++) {
+		if (tracer->known[i].end_ns && polls_belong(report, &tracer->known[i])) {
+			send_polls(tracer, report, &tracer->known[i], &(struct span_place){});
+			return;
+		}
+	}
+	place = polls_place(tracer);
+	*place = (struct waiting_polls){*report, clock_monotonic_ns()};
+	tracer->polls_count++;
 }
 
 /* ---- runs that wait ---- */
@@ -257,10 +350,33 @@ static bool exec_is_notable(struct tracer *tracer, const struct exec_report *rep
 	return tracer->config.keep_notable && (slowest || report->outcome != EXEC_OUTCOME_SUCCESS);
 }
 
+/* What its poll loop is known by. */
+static void known_end(struct known *known, const struct exec_report *report)
+{
+	known->goroutine = report->goroutine;
+	known->begin_ns = report->request_first_ns;
+	known->end_ns = report->end_ns;
+	known->server_pid = report->server_pid;
+	memcpy(known->exec_id, report->exec_id, sizeof(known->exec_id));
+}
+
+static void send_exec(struct tracer *tracer, const struct exec_report *report,
+		      const struct known *known, const struct span_id *parent)
+{
+	struct span *span = &tracer->span;
+
+	exec_span_build(report, span);
+	span_join(span, known);
+	span->id = known->span;
+	span->parent = *parent;
+	if (span_send(tracer, known->sampled || known->notable, &(struct span_place){}) &&
+	    tracer->config.exec_sampled)
+		tracer->config.exec_sampled(tracer->config.arg, report, span);
+}
+
 void tracer_exchange(struct tracer *tracer, const struct exec_report *report)
 {
 	struct known *known = known_find(tracer, report->exchange_id);
-	struct span *span = &tracer->span;
 	struct span_id parent = {};
 
 	if (report->operation == EXEC_OPERATION_STATUS || !report->exchange_id)
@@ -268,22 +384,14 @@ void tracer_exchange(struct tracer *tracer, const struct exec_report *report)
 	tracer->totals.created++;
 	if (!known) {
 		known = known_add(tracer, report->exchange_id);
-		(void)known_take_parent(tracer, known, report, &parent);
+		known_take_parent(tracer, known, report, &parent);
 	}
 	known->notable |= exec_is_notable(tracer, report);
 	known->notable |= any_notable(tracer, report->exchange_id);
 	known->span = ids_span(&tracer->ids);
-
-	exec_span_build(report, span);
-	span->id = known->span;
-	span->trace = known->trace;
-	span->parent = parent;
-	span->sampled = known->sampled;
-	span->epoch_ns = known->epoch_ns;
-	span_set_state(span, known->state);
-	if (span_send(tracer, known->sampled || known->notable, &(struct span_place){}) &&
-	    tracer->config.exec_sampled)
-		tracer->config.exec_sampled(tracer->config.arg, report, span);
+	known_end(known, report);
+	send_exec(tracer, report, known, &parent);
+	release_polls(tracer, known, next_of(tracer, known->exchange_id) == NULL);
 	release(tracer, known);
 }
 
@@ -296,6 +404,12 @@ static void give_up_older(struct tracer *tracer, uint64_t age_ns, uint64_t now_n
 
 		if (run->exchange_id && now_ns - run->since_ns >= age_ns)
 			give_up(tracer, run->exchange_id);
+	}
+	for (size_t i = 0; tracer->polls_count && i < TRACER_POLLS_MAX; i++) {
+		struct waiting_polls *polls = &tracer->polls[i];
+
+		if (polls->since_ns && now_ns - polls->since_ns >= age_ns)
+			give_up_polls(tracer, polls);
 	}
 }
 
@@ -322,7 +436,7 @@ void tracer_totals(const struct tracer *tracer, struct tracer_totals *ret)
 	*ret = tracer->totals;
 	if (tracer->config.exporter)
 		exporter_totals(tracer->config.exporter, &ret->exporter);
-	ret->exporter.queued += tracer->waiting_count;
+	ret->exporter.queued += tracer->waiting_count + tracer->polls_count;
 }
 
 int tracer_new(const struct tracer_config *config, struct tracer **ret)

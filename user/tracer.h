@@ -9,6 +9,7 @@
 #include <linux/types.h>
 #include <stdbool.h>
 
+#include "exec/polls.h"
 #include "exec/report.h"
 #include "include/run.h"
 #include "otlp/exporter.h"
@@ -18,6 +19,8 @@
 
 /* Runs whose exchange is under way; what comes beyond is not made to wait. */
 #define TRACER_WAITING_MAX 1024
+/* Poll loops whose exchange is under way. */
+#define TRACER_POLLS_MAX 256
 /* Exchanges whose runs may still come: an async start is over long before its runs. */
 #define TRACER_KNOWN_MAX 2048
 /* No exchange takes longer: a synchronous execution has at most 300 s. */
@@ -50,6 +53,8 @@ void tracer_free(struct tracer **owner);
 void tracer_record(struct tracer *tracer, const struct run *run);
 void tracer_run(struct tracer *tracer, const struct run *run, const struct report *report);
 void tracer_exchange(struct tracer *tracer, const struct exec_report *report);
+/* The poll loop of a synchronous workflow is over: the child of its exchange. */
+void tracer_polls(struct tracer *tracer, const struct poll_report *report);
 /* Now and then: ends the waiting of runs whose exchange never came, and sends what is due. */
 void tracer_tick(struct tracer *tracer);
 /* Nothing waits any longer. */

@@ -39,7 +39,8 @@ static void see(void *arg, const struct span *span, const struct span_place *pla
 	(void)snprintf(seen->spans[i].name, sizeof(seen->spans[i].name), "%s", span->name);
 	(void)snprintf(seen->spans[i].state, sizeof(seen->spans[i].state), "%s",
 		       span->text + span->state_at);
-	seen->spans[i].pid = (uint64_t)span_find(span, "process.pid")->number;
+	const struct attribute *pid = span_find(span, "process.pid");
+	seen->spans[i].pid = pid ? (uint64_t)pid->number : 0;
 	seen->spans[i].trace = span->trace;
 	seen->spans[i].id = span->id;
 	seen->spans[i].parent = span->parent;
@@ -282,6 +283,68 @@ static void what_waits_is_bounded(void **state)
 	tracer_free(&tracer);
 }
 
+static void end_polls(struct tracer *tracer, const char *exec_id, uint64_t goroutine,
+		      uint64_t begin_ns)
+{
+	struct poll_report report = {
+		.outcome = POLL_OUTCOME_COMPLETED,
+		.polls = 2,
+		.times_count = 2,
+		.times_ns = {begin_ns, begin_ns + 200},
+		.begin_ns = begin_ns,
+		.end_ns = begin_ns + 1000,
+		.goroutine = goroutine,
+		.server_pid = 1,
+	};
+
+	strcpy(report.exec_id, exec_id);
+	tracer_polls(tracer, &report);
+}
+
+static void polls_join_their_exchange(void **state)
+{
+	struct exec_report report = {
+		.exchange_id = 5,
+		.server_pid = 1,
+		.goroutine = 0xc000,
+		.kind = EXEC_KIND_WORKFLOW,
+		.operation = EXEC_OPERATION_SYNC,
+		.status = 200,
+		.request_first_ns = BUILD_START_NS,
+		.end_ns = BUILD_START_NS + 5000,
+	};
+	struct seen seen;
+	struct tracer *tracer = new_tracer(&seen, SAMPLER_ALWAYS_ON, true);
+
+	(void)state;
+	/* By the goroutine, in its time; and by the execution, whatever goroutine. */
+	end_polls(tracer, "A", 0xc000, BUILD_START_NS + 10);
+	end_polls(tracer, "B", 0xc000, BUILD_START_NS - 10);
+	end_polls(tracer, "C", 0xd000, BUILD_START_NS + 20);
+	end_run(tracer, 7, 5, OUTCOME_SUCCESS);
+	tracer_exchange(tracer, &report);
+	assert_int_equal(seen.count, 3);
+	assert_string_equal(seen.spans[1].name, "workflow.wait_completion");
+	ASSERT_CHILD(seen, 1, 0);
+	assert_true(seen.spans[1].child && !seen.spans[1].last && seen.spans[2].last);
+
+	report.exchange_id = 6;
+	strcpy(report.exec_id, "C");
+	tracer_exchange(tracer, &report);
+	assert_int_equal(seen.count, 5);
+	ASSERT_CHILD(seen, 4, 3);
+	assert_true(seen.spans[4].last);
+
+	/* Later than its exchange: the client had left. */
+	end_polls(tracer, "C", 0xe000, BUILD_START_NS + 30);
+	ASSERT_CHILD(seen, 5, 3);
+	assert_int_equal(waiting(tracer), 1);
+	tracer_flush(tracer);
+	assert_false(span_id_is_set(&seen.spans[6].parent));
+	assert_int_equal(waiting(tracer), 0);
+	tracer_free(&tracer);
+}
+
 static void asking_for_a_status_is_no_span(void **state)
 {
 	const struct exec_report status = {.exchange_id = 1, .operation = EXEC_OPERATION_STATUS};
@@ -305,6 +368,7 @@ int main(void)
 		cmocka_unit_test(one_notable_span_keeps_its_trace),
 		cmocka_unit_test(an_exchange_that_never_ends_is_one_trace_all_the_same),
 		cmocka_unit_test(what_waits_is_bounded),
+		cmocka_unit_test(polls_join_their_exchange),
 		cmocka_unit_test(asking_for_a_status_is_no_span),
 	};
 
