@@ -7,6 +7,7 @@ HOST_ARCH := $(shell uname -m | sed 's/x86_64/x86/;s/aarch64/arm64/')
 ARCH      ?= $(HOST_ARCH)
 
 # `make ARCH=arm64` elsewhere: against Debian's libraries for it, unpacked into a directory of the build's own.
+# Go calls architectures as Debian does.
 TRIPLET_x86   := x86_64-linux-gnu
 TRIPLET_arm64 := aarch64-linux-gnu
 DEBIAN_x86    := amd64

@@ -38,7 +38,7 @@ ifneq ($(GO),)
 E2E_GO_PARENT := $(B)/tests/e2e/go-parent
 # As releases are built, and with its symbol tables.
 E2E_GO_SERVER := $(B)/tests/e2e/go-server $(B)/tests/e2e/go-server-symbols
-E2E_GO_BUILD  := GOFLAGS=-mod=mod GOTOOLCHAIN=local CGO_ENABLED=0 $(GO) build
+E2E_GO_BUILD  := GOFLAGS=-mod=mod GOTOOLCHAIN=local CGO_ENABLED=0 GOARCH=$(DEBIAN_$(ARCH)) $(GO) build
 e2e-parents: $(E2E_GO_PARENT) $(E2E_GO_SERVER)
 
 E2E_GO_PARENT_SRC := $(shell find tests/e2e/parents/go -type f)
