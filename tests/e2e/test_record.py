@@ -9,7 +9,7 @@ import tempfile
 import pytest
 
 from harness import exposition, parents
-from harness.agent import BINARY, REPOSITORY, bpf_ids, run_agent
+from harness.agent import BINARY, REPOSITORY, bpf_ids, check_sandbox, run_agent
 from harness.expect import check, expected_of, run_of
 from harness.wait import wait_until
 
@@ -53,6 +53,7 @@ class Record:
             self.process.send_signal(number)
         out, said = self.process.communicate(timeout=10)
         assert out == "", "it printed something for a run"
+        check_sandbox(said)
         return self.process.returncode, said
 
 

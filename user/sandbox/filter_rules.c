@@ -77,7 +77,6 @@ const struct filter_rule filter_rules[] = {
 
 	/* what the kernel side holds: looked into by descriptor, no command that loads or attaches */
 	{BASE, "bpf", 0, ALL, BPF_MAP_LOOKUP_ELEM},
-	{BASE, "bpf", 0, ALL, BPF_MAP_UPDATE_ELEM},
 	{BASE, "bpf", 0, ALL, BPF_MAP_DELETE_ELEM},
 	{BASE, "bpf", 0, ALL, BPF_MAP_GET_NEXT_KEY},
 	{BASE, "bpf", 0, ALL, BPF_MAP_LOOKUP_BATCH},

@@ -119,7 +119,7 @@ class Agent:
             raise
         seconds = time.monotonic() - started
         self.stopped = True
-        assert "the sandbox refused" not in self.log, self.log
+        check_sandbox(self.log)
         if not self.keeps_log:
             self.log_path.unlink(missing_ok=True)
         return code, seconds
@@ -142,6 +142,11 @@ def is_idle(scraped):
     return scraped.value("bunscope_map_entries", map="runs") == 0 and scraped.total("runtime_bun_unreaped") == 0
 
 
+def check_sandbox(log):
+    """No test may make the agent meet a system call that its own filter refuses."""
+    assert "the sandbox refused" not in log, log
+
+
 def check_identity(scraped):
     started = scraped.total("bunscope_runs_started_total")
     finished = scraped.total("bunscope_runs_finished_total")
@@ -154,6 +159,8 @@ def check_identity(scraped):
 
 def run_agent(*flags, prefix=(), seconds=20):
     """Runs the agent to its end: for command lines that must fail or only print."""
-    return subprocess.run(
+    done = subprocess.run(
         [*prefix, str(BINARY), *flags], capture_output=True, text=True, timeout=seconds * SLOWNESS, check=False
     )
+    check_sandbox(done.stderr)
+    return done

@@ -5,7 +5,7 @@ import signal
 import subprocess
 import threading
 
-from harness.agent import BINARY, bpf_ids
+from harness.agent import BINARY, bpf_ids, check_sandbox
 from harness.wait import wait_until
 
 
@@ -22,8 +22,10 @@ class Tail:
         )
         self.lines = queue.Queue()
         self.log = []
-        for stream, put in ((self.process.stdout, self.lines.put), (self.process.stderr, self.log.append)):
-            threading.Thread(target=self.read, args=(stream, put), daemon=True).start()
+        streams = ((self.process.stdout, self.lines.put), (self.process.stderr, self.log.append))
+        self.readers = [threading.Thread(target=self.read, args=stream, daemon=True) for stream in streams]
+        for reader in self.readers:
+            reader.start()
         wait_until(lambda: self.has_links(wanted_links), "tail has attached its programs")
 
     @staticmethod
@@ -37,4 +39,8 @@ class Tail:
 
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(5)
+        code = self.process.wait(5)
+        for reader in self.readers:
+            reader.join()
+        check_sandbox("".join(self.log))
+        return code
