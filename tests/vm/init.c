@@ -87,15 +87,19 @@ static const char *parameter(const char *key, char *value, size_t bytes)
 	return value;
 }
 
-/* The kernel talks on the console, the command on the second serial port, unless there is one only (arm64). */
+/* The kernel talks on the console, the command on the second serial port, unless there is one only. */
+#ifdef __x86_64__
+#define TERMINAL "/dev/ttyS1"
+#else
+#define TERMINAL "/dev/console"
+#endif
+
 static void open_terminals(void)
 {
 	struct termios raw;
 
 	console = open("/dev/console", O_RDWR | O_NOCTTY | O_CLOEXEC);
-	int fd = open("/dev/ttyS1", O_RDWR | O_NOCTTY);
-	if (fd < 0)
-		fd = open("/dev/console", O_RDWR | O_NOCTTY);
+	int fd = open(TERMINAL, O_RDWR | O_NOCTTY);
 	if (tcgetattr(fd, &raw) == 0) {
 		cfmakeraw(&raw);
 		(void)tcsetattr(fd, TCSANOW, &raw);
