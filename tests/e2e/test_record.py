@@ -225,7 +225,7 @@ def test_replay_needs_no_root():
         (b"", "is empty"),
         (b"hello, world", "is not a recording"),
         (b"BUNSCOPE", "ends within its header"),
-        (b"BUNSCOPE" + b"\x02" + bytes(60), "newer bunscope"),
+        (b"BUNSCOPE" + b"\xff" + bytes(60), "newer bunscope"),
     ],
 )
 def test_replay_says_what_it_cannot_read(tmp_path, content, said):
