@@ -7,7 +7,7 @@
  */
 #include "bpf/types.h"
 
-#ifdef __TARGET_ARCH_x86
+#if defined(__TARGET_ARCH_x86)
 #define go_word0(regs) ((regs)->ax)
 #define go_word1(regs) ((regs)->bx)
 #define go_word2(regs) ((regs)->cx)
@@ -18,6 +18,17 @@
 #define go_word7(regs) ((regs)->r10)
 #define go_word8(regs) ((regs)->r11)
 #define go_goroutine(regs) ((regs)->r14)
+#elif defined(__TARGET_ARCH_arm64)
+#define go_word0(regs) ((regs)->regs[0])
+#define go_word1(regs) ((regs)->regs[1])
+#define go_word2(regs) ((regs)->regs[2])
+#define go_word3(regs) ((regs)->regs[3])
+#define go_word4(regs) ((regs)->regs[4])
+#define go_word5(regs) ((regs)->regs[5])
+#define go_word6(regs) ((regs)->regs[6])
+#define go_word7(regs) ((regs)->regs[7])
+#define go_word8(regs) ((regs)->regs[8])
+#define go_goroutine(regs) ((regs)->regs[28])
 #else
 #error "add this architecture's registers here"
 #endif
