@@ -26,7 +26,7 @@ struct history_family {
 
 struct history;
 
-/* Counts from the series as they are now. The registry and the table outlive it. 0 or -ENOMEM. */
+/* Counts from the series as they are now. The registry outlives it. 0 or -ENOMEM. */
 int history_new(const struct registry *registry, const struct history_family *families,
 		size_t count, struct history **ret);
 void history_free(struct history **owner);

@@ -9,7 +9,8 @@ import { bucketRows } from "./tools.js";
 const SYNC = "http_exec_sync_latency_seconds";
 const ERRORS = "http_exec_errors_total";
 const STARTED = "http_exec_started_total";
-export const FAMILIES = [SYNC, ERRORS, STARTED];
+const POLLS = "workflow_sync_poll_duration_seconds";
+export const FAMILIES = [SYNC, ERRORS, STARTED, POLLS];
 const KIND_COLORS = { task: "#4269d0", agent: "#3ca951", workflow: "#e08a00" };
 const QUANTILES = [[0.5, [2, 4]], [0.95, undefined], [0.99, [8, 4]]];
 
@@ -66,5 +67,5 @@ export function update(store) {
   setLatency(store);
   charts.started.set(store.times, [...kinds].map(([label, { values }]) => ({ label, color: KIND_COLORS[label] ?? "#9498a0", values: ratesOf(values, store) })));
   charts.errors.set(store.times, [...errors].map(([label, { values }]) => ({ label, values: [...values] })).sort((a, b) => a.label.localeCompare(b.label)));
-  charts.polls.set(store.times, bucketRows(store, "workflow_sync_poll_duration_seconds", format.seconds));
+  charts.polls.set(store.times, bucketRows(store, POLLS, format.seconds));
 }

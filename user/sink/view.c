@@ -2,6 +2,7 @@
 #include "sink/view.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "base/cleanup.h"
 #include "metric/history.h"
@@ -9,17 +10,24 @@
 #include "sink/recent.h"
 
 /* By tool only what the table of tools shows: memory is bounded, and a tool that runs is in each of these. */
-static const struct history_family kept[] = {
-	{FAMILY_TOOL_EXECUTE_SECONDS, HISTORY_EACH},
-	{FAMILY_TOOL_ERRORS, HISTORY_EACH},
-	{FAMILY_TOOL_TIMEOUTS, HISTORY_EACH},
-	{FAMILY_TOOL_CPU_SECONDS, HISTORY_EACH | HISTORY_NO_BUCKETS},
-	{FAMILY_TOOL_MAX_RSS_BYTES, HISTORY_EACH | HISTORY_NO_BUCKETS},
-	{FAMILY_TOOL_IN_FLIGHT, HISTORY_SUMMED},
-	{FAMILY_TOOL_STARTUP_SECONDS, HISTORY_SUMMED | HISTORY_NO_BUCKETS},
-	{FAMILY_TOOL_MAIN_THREAD_SECONDS, HISTORY_SUMMED},
-	{FAMILY_TOOL_OUTPUT_BYTES, HISTORY_SUMMED},
-	{FAMILY_BUN_EXITS, HISTORY_EACH},
+static const struct {
+	const char *name;
+	unsigned how; /* enum history_how */
+} kept[] = {
+	{"runtime_tool_execute_seconds", HISTORY_EACH},
+	{"runtime_tool_errors_total", HISTORY_EACH},
+	{"runtime_tool_timeouts_total", HISTORY_EACH},
+	{"runtime_tool_cpu_seconds", HISTORY_EACH | HISTORY_NO_BUCKETS},
+	{"runtime_tool_max_rss_bytes", HISTORY_EACH | HISTORY_NO_BUCKETS},
+	{"runtime_tool_runs_in_flight", HISTORY_SUMMED},
+	{"runtime_tool_startup_seconds", HISTORY_SUMMED | HISTORY_NO_BUCKETS},
+	{"runtime_tool_main_thread_seconds_total", HISTORY_SUMMED},
+	{"runtime_tool_output_bytes", HISTORY_SUMMED},
+	{"runtime_bun_process_exits_total", HISTORY_EACH},
+	{"http_exec_started_total", HISTORY_EACH},
+	{"http_exec_sync_latency_seconds", HISTORY_EACH},
+	{"http_exec_errors_total", HISTORY_EACH},
+	{"workflow_sync_poll_duration_seconds", HISTORY_SUMMED},
 };
 
 static const enum family_index shown[] = {
@@ -49,15 +57,30 @@ struct view {
 	struct recent recent;
 };
 
+/* A family that this agent does not have is left out. Returns how many there are. */
+static size_t find_kept(struct history_family ret[ARRAY_SIZE(kept)])
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(kept); i++) {
+		for (size_t family = 0; family < FAMILY_COUNT; family++) {
+			if (strcmp(families[family].name, kept[i].name) == 0)
+				ret[count++] = (struct history_family){family, kept[i].how};
+		}
+	}
+	return count;
+}
+
 int view_new(const struct registry *registry, uint64_t now_ms, struct view **ret)
 {
+	struct history_family found[ARRAY_SIZE(kept)];
 	struct view *view = calloc(1, sizeof(*view));
 
 	if (!view)
 		return -ENOMEM;
 	view->registry = registry;
 	view->began_ms = now_ms;
-	int r = history_new(registry, kept, ARRAY_SIZE(kept), &view->history);
+	int r = history_new(registry, found, find_kept(found), &view->history);
 	if (r < 0) {
 		free(view);
 		return r;
