@@ -10,6 +10,7 @@ from harness import machine, parents
 from harness.doors import DOORS, Doors
 from harness.tail import Tail, links
 
+MEMORY_BYTES = 150 << 20  # of a control group in which a tool eats too much
 BUN_VERSIONS = ("1.4.5", "1.3.0")
 BUN_DIRECTORY = os.environ.get("BUNSCOPE_BUNS", str(agents.BUILD / "bun"))
 
@@ -160,6 +161,31 @@ def start_parent():
 @pytest.fixture
 def parent(start_parent, bun):
     return start_parent(parents.c_parent, bun)
+
+
+@pytest.fixture
+def start_prometheus(tmp_path):
+    from harness.prometheus import Prometheus  # pylint: disable=import-outside-toplevel; needs PyYAML, which most tests do not
+
+    started = []
+
+    def start(agent, changes=()):
+        started.append(Prometheus(require("prometheus"), tmp_path, agent.address, changes))
+        return started[-1]
+
+    yield start
+    for prometheus in started:
+        prometheus.stop()
+
+
+@pytest.fixture
+def memory_cgroup():
+    try:
+        cgroup = machine.MemoryCgroup(MEMORY_BYTES)
+    except OSError as error:
+        pytest.skip(f"no memory cgroup can be made here: {error}")
+    yield cgroup
+    cgroup.remove()
 
 
 def require(program, reason=""):

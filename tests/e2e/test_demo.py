@@ -8,7 +8,7 @@ import sys
 import urllib.request
 
 from harness.agent import REPOSITORY
-from harness.prometheus import free_port
+from harness.machine import free_port
 from harness.wait import wait_until
 
 DEMO = REPOSITORY / "scripts/demo"

@@ -8,18 +8,6 @@ import pytest
 from harness import machine
 from harness.watch import watch_one
 
-MIB = 1 << 20
-
-
-@pytest.fixture
-def memory_cgroup():
-    try:
-        cgroup = machine.MemoryCgroup(150 * MIB)
-    except OSError as error:
-        pytest.skip(f"no memory cgroup can be made here: {error}")
-    yield cgroup
-    cgroup.remove()
-
 
 @pytest.mark.kernel
 def test_row_07_oom_kill(agent, memory_cgroup, parent):

@@ -9,22 +9,19 @@ import pytest
 
 from conftest import require
 from harness import parents
-from harness.agent import REPOSITORY
-from harness.wait import wait_until
+from harness.agent import BUILD
+from harness.live import EXECUTE, JOBS, wait_step
 
-PLAYWRIGHT = REPOSITORY / "build/playwright/node_modules/playwright-core"
+PLAYWRIGHT = BUILD / "playwright/node_modules/playwright-core"
 LOOK = pathlib.Path(__file__).parent / "page/look.mjs"
-SHOTS = REPOSITORY / "build/page"
-EXECUTE = "runtime_tool_execute_seconds"
-STEP_SECONDS = 5
+SHOTS = BUILD / "page"
 CALLS_MAX = 50  # that the C parent takes at once
-JOBS = (
-    {"tool": "sum", "input": {"a": 1, "b": 2}, "count": 8, "concurrency": 2},
-    {"tool": "slow", "input": {"ms": 120}, "count": 4, "concurrency": 2},
-    {"tool": "rejects", "count": 3},
-    {"tool": "crash", "input": {"signal": "SIGABRT"}},
-    {"tool": "sleep", "timeout_ms": 300, "count": 2, "concurrency": 2},
-)
+
+
+@pytest.fixture
+def agent(start_agent):
+    """One of its own: what is looked at is all that it has seen."""
+    return start_agent()
 
 
 def look(agent):
@@ -38,19 +35,6 @@ def look(agent):
                           check=False, env={**os.environ, "HOME": "/tmp"})
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
-
-
-def wait_step(agent, runs):
-    """Until the page's last step has so many runs."""
-
-    def counted():
-        live = json.loads(agent.get("/api/live").content)
-        family = [made["name"] for made in live["families"]].index(EXECUTE)
-        rows = {number for number, row in enumerate(live["rows"]) if row[0] == family}
-        entries = [entry for step in live["steps"] for entry in step[1:] if entry[0] in rows]
-        return sum(sum(entry[3::2]) for entry in entries) == runs
-
-    wait_until(counted, f"a step has {runs} runs", 2 * STEP_SECONDS + 5)
 
 
 def quantile(q, buckets):

@@ -4,14 +4,12 @@ import importlib.util
 import json
 import math
 import re
-import threading
 
 import pytest
 
-from conftest import require
 from harness import parents
 from harness.agent import REPOSITORY
-from harness.prometheus import Prometheus
+from harness.load import Load
 from harness.wait import wait_until
 
 GRAFANA = REPOSITORY / "deploy/grafana"
@@ -28,38 +26,9 @@ JOBS = (
 
 
 @pytest.fixture
-def start_prometheus(tmp_path):
-    started = []
-
-    def start(agent, changes=()):
-        started.append(Prometheus(require("prometheus"), tmp_path, agent.address, changes))
-        return started[-1]
-
-    yield start
-    for prometheus in started:
-        prometheus.stop()
-
-
-class Load:
-    """Runs jobs over and over until it is left."""
-
-    def __init__(self, parent, jobs):
-        self.parent, self.jobs = parent, jobs
-        self.over = threading.Event()
-        self.thread = threading.Thread(target=self._run)
-
-    def _run(self):
-        while not self.over.is_set():
-            for job in self.jobs:
-                self.parent.run(**job)
-
-    def __enter__(self):
-        self.thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.over.set()
-        self.thread.join()
+def agent(start_agent):
+    """One of its own: what is looked at is all that it has seen."""
+    return start_agent()
 
 
 def queries_of(name):

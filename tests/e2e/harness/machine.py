@@ -5,6 +5,7 @@ import fcntl
 import mmap
 import os
 import pathlib
+import socket
 import uuid
 
 from harness.wait import wait_until
@@ -22,6 +23,12 @@ def lock_machine():
         print("another session is running Bun: waiting for its end", flush=True)
         fcntl.flock(lock, fcntl.LOCK_EX)
     return lock
+
+
+def free_port():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return taken.getsockname()[1]
 
 
 class MemoryCgroup:

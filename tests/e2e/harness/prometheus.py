@@ -2,7 +2,6 @@
 """A real Prometheus that scrapes agents and evaluates the rules of deploy/, at a pace that tests can wait for."""
 import json
 import re
-import socket
 import subprocess
 import urllib.parse
 import urllib.request
@@ -10,6 +9,7 @@ import urllib.request
 import yaml
 
 from harness.agent import REPOSITORY
+from harness.machine import free_port
 from harness.wait import wait_until
 
 RULES = ("recording.yml", "alerts.yml")
@@ -28,12 +28,6 @@ def quicken(text):
         return f"{match.group(1)}{max(milliseconds, 200)}ms"
 
     return DURATION.sub(shorter, text)
-
-
-def free_port():
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return taken.getsockname()[1]
 
 
 class Prometheus:
