@@ -54,9 +54,14 @@ static __always_inline bool loop_read_texts(struct poll_loop *loop, __u64 exec_i
 {
 	loop->exec_id_address = exec_id;
 	loop->exec_id_bytes = exec_id_bytes;
+	/* Again: a verifier before Linux 5.11 forgets the bounds of what had to leave its register. */
+	barrier_var(exec_id_bytes);
+	if (exec_id_bytes > POLL_EXEC_ID_BYTES)
+		return false;
 	if (bpf_probe_read_user(loop->exec_id, exec_id_bytes, (void *)exec_id) < 0)
 		return false;
 	loop->workflow_id_bytes = POLL_WORKFLOW_ID_BYTES + 1;
+	barrier_var(workflow_id_bytes);
 	if (workflow_id_bytes > POLL_WORKFLOW_ID_BYTES)
 		return true;
 	loop->workflow_id_bytes = workflow_id_bytes;
@@ -97,6 +102,9 @@ static __always_inline bool loop_has_id(const struct poll_loop *loop, __u64 addr
 		return false;
 	if (address == loop->exec_id_address)
 		return true;
+	barrier_var(bytes);
+	if (bytes > POLL_EXEC_ID_BYTES)
+		return false;
 	if (bpf_probe_read_user(id, bytes, (void *)address) < 0)
 		return false;
 	for (__u32 i = 0; i < POLL_EXEC_ID_BYTES; i++) {
