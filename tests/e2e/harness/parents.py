@@ -15,6 +15,7 @@ E2E = pathlib.Path(__file__).resolve().parents[1]
 WORKER = E2E / "worker"
 WORKER_BROKEN = E2E / "worker_broken"
 WORKER_DEAF = E2E / "worker_deaf"
+WORKER_LEAVES = E2E / "worker_leaves"
 PARENT = BUILD / "tests/e2e/parent"
 GO_PARENT = BUILD / "tests/e2e/go-parent"
 LINE_SECONDS = 90

@@ -56,7 +56,9 @@ const tools: Record<string, (input: any) => unknown> = {
   rejects: async ({ message }) => {
     throw new Error(message ?? "rejected");
   },
-  throws: ({ message }) => {
+  // stays: longer than the worker's own timer, which is as long as the server's deadline.
+  throws: ({ message, stays }) => {
+    if (stays) setInterval(() => {}, 1000);
     throw new Error(message ?? "thrown");
   },
   bigint: async () => ({ n: 1n }),

