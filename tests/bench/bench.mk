@@ -68,6 +68,7 @@ bench: all bench-build bun e2e-parents ## print figures: cost to others, storm, 
 	@tests/bench/machine
 	@echo && echo "Cost to an unrelated process" && $(DOORS) --agent $(AGENT) --rounds $(ROUNDS)
 	@echo && echo "Start, storm, BPF time" && $(STORM) --agent $(AGENT) --runs $(RUNS) --real-bun "$(BENCH_BUN)"
+	@echo && echo "Memory with runs in flight" && $(PYTHON) tests/bench/memory.py --agent $(AGENT) --bun $(STORM_BUN)
 	@echo && echo "Replay" && $(REPLAY) --records $(REPLAY_RECORDS) && $(REPLAY) --records $(REPLAY_RECORDS) --payload
 	@echo && echo "Spans" && $(SPANS)
 	@echo && echo "The storm again, with spans" && $(SPANS) --for $(STORM) --agent $(AGENT) --runs $(RUNS)

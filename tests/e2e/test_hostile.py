@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Hostile input: in requests, and on the agent's port."""
+import concurrent.futures
 import contextlib
 import os
 import resource
@@ -7,12 +8,15 @@ import socket
 
 import pytest
 
+from harness import parents
 from harness.expect import run_of
 from harness.watch import verify_runs, watch_one
 
 BAD_REQUEST = {"outcome": "error", "error_kind": "wait", "exit": 1}
 GOOD = {"tool": "sum", "input": {"a": 1, "b": 2}}
 CONNECTIONS = 10_000
+# A tenth of what the connections would take at 8 KiB each, and the agent itself.
+MEMORY_BYTES = 24 << 20
 
 
 def request_of(tool_id):
@@ -42,6 +46,21 @@ def test_tool_id(agent, parent, tmp_path, case):
     (tmp_path / "request").write_bytes(request_of(raw))
     job = {"request_file": str(tmp_path / "request")}
     watch_one(agent, parent, BAD_REQUEST, {"tool": label}, tool=case, **job)
+
+
+@pytest.mark.parametrize("case", ["quotes", "NUL", "1 MiB"])
+def test_neighbours_of_hostile_requests(agent, start_parent, bun, tmp_path, case):
+    """Side by side, many at once: the good ones stay exact."""
+    raw, label = TOOL_IDS[case]
+    (tmp_path / "request").write_bytes(request_of(raw))
+    hostile, good = (start_parent(parents.c_parent, bun) for _ in range(2))
+    before = agent.scrape()
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        bad = pool.submit(hostile.run, tool=case, request_file=str(tmp_path / "request"), count=30, concurrency=10)
+        truths = good.run(count=30, concurrency=10, **GOOD)
+    assert {truth["outcome"] for truth in truths} == {"success"}
+    runs = [run_of(truth, tool=label) for truth in bad.result()] + [run_of(truth) for truth in truths]
+    verify_runs(agent, before, *runs)
 
 
 def test_request_that_never_ends(agent, parent):
@@ -85,7 +104,8 @@ def test_silent_connections(agent, parent):
         for _ in range(CONNECTIONS):
             stack.enter_context(socket.create_connection(agent.address, timeout=10))
         (truth,) = parent.run(**GOOD)
-        verify_runs(agent, before, run_of(truth))
+        after = verify_runs(agent, before, run_of(truth))
+    assert after.value("process_resident_memory_bytes") < MEMORY_BYTES
 
 
 @pytest.mark.parametrize(

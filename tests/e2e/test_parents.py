@@ -71,27 +71,38 @@ def run_shell(script, bun, request):
 
 
 def shell_run(request, done, **fields):
-    return Run(
-        input_bytes=len(request),
-        output_bytes=len(done.stdout),
-        stderr_bytes=len(done.stderr),
-        **fields,
-    )
+    sizes = {"input_bytes": len(request), "output_bytes": len(done.stdout), "stderr_bytes": len(done.stderr)}
+    return Run(**{**sizes, **fields})
 
 
-def test_shell_pipeline(agent, bun):
-    request = REQUEST % ("sum", '{"a":1,"b":2}')
+PIPELINE = 'printf %s "$REQUEST" | "$BUN" --smol run "$WORKER" | cat'
+KILLING_PIPELINE = 'printf %s "$REQUEST" | timeout --foreground -s KILL 0.6 "$BUN" --smol run "$WORKER" | cat'
+ERROR = {"outcome": "error"}
+# Tool, its input, the pipeline, and how the run is reported.
+SHELL_CASES = {
+    "success": ("sum", '{"a":1,"b":2}', PIPELINE, {"exit": 0}),
+    "thrown error": ("rejects", "{}", PIPELINE, {**ERROR, "error_kind": "parse", "exit": 0}),
+    "exit code": ("exit", '{"code":4}', PIPELINE, {**ERROR, "error_kind": "wait", "exit": 4}),
+    "crash": (
+        "crash", '{"signal":"SIGABRT"}', PIPELINE,
+        # The shell may say on the same stderr that it was aborted.
+        {**ERROR, "error_kind": "wait", "signal": signal.SIGABRT, "sender": "self", "stderr_bytes": None},
+    ),
+    "timeout": (
+        "sleep", '{},"timeout_ms":600', KILLING_PIPELINE,
+        {"outcome": "timeout", "error_kind": "timeout", "timed_out": True, "signal": signal.SIGKILL},
+    ),
+    "large output": ("big", '{"bytes":5000000}', PIPELINE, {"exit": 0}),
+}
+
+
+@pytest.mark.parametrize("case", SHELL_CASES)
+def test_shell_pipeline(agent, bun, case):
+    tool, data, script, how = SHELL_CASES[case]
+    request = REQUEST % (tool, data)
     before = agent.scrape()
-    done = run_shell('printf %s "$REQUEST" | "$BUN" --smol run "$WORKER" | cat', bun, request)
-    verify_runs(agent, before, shell_run(request, done, tool="sum", exit=0))
-
-
-def test_shell_pipeline_with_an_exit_code(agent, bun):
-    request = REQUEST % ("exit", '{"code":4}')
-    before = agent.scrape()
-    done = run_shell('printf %s "$REQUEST" | "$BUN" --smol run "$WORKER" | cat', bun, request)
-    run = shell_run(request, done, tool="exit", outcome="error", error_kind="wait", exit=4)
-    verify_runs(agent, before, run)
+    done = run_shell(script, bun, request)
+    verify_runs(agent, before, shell_run(request, done, tool=tool, **how))
 
 
 def test_shell_in_between(agent, bun):

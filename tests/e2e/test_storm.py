@@ -1,14 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Storms: tens of thousands of short runs of a tiny program named bun, all exact, and nothing of them is left."""
 import json
-import pathlib
 import subprocess
 
 import pytest
 
-from conftest import require
 from harness.agent import REPOSITORY
-from harness.parents import WORKER
 
 STORM = REPOSITORY / "build/tests/bench/storm"
 LABELS = 500  # the default of --metrics.max-label-values
@@ -24,11 +21,11 @@ MEMORY_GROWTH_BYTES = 2 * MIB
 class Storm:
     """A launcher at work; its word on what it launched when it is done."""
 
-    def __init__(self, *flags, prefix=(), **options):
+    def __init__(self, *flags, **options):
         options = {"bun": STORM / "bun", **options}
         words = [f"--{name.replace('_', '-')}={value}" for name, value in options.items()]
         self.process = subprocess.Popen(
-            [*prefix, str(STORM / "launcher"), *words, *flags], stdout=subprocess.PIPE, text=True
+            [str(STORM / "launcher"), *words, *flags], stdout=subprocess.PIPE, text=True
         )
 
     def is_over(self):
@@ -58,7 +55,16 @@ def check_storm(agent, before, launched, tool):
     ok, kept = launched["ok"], entries(before)
     assert kept["runs"] == kept["streams"] == kept["unreaped"] == 0
     agent.wait_for(lambda now: now.total(EXECUTE) >= before.total(EXECUTE) + ok, f"{ok} runs are over")
-    after = agent.wait_for(lambda now: entries(now) == kept, f"the maps hold {kept} again")
+    held = []
+
+    def as_before(now):
+        held.append(entries(now))
+        return held[-1] == kept
+
+    try:
+        after = agent.wait_for(as_before, "the maps are as they were")
+    except TimeoutError:
+        pytest.fail(f"the maps hold {held[-1]}, before it was {kept}")
     deltas = {
         name: after.total(name) - before.total(name)
         for name in (
@@ -119,31 +125,60 @@ def test_more_tool_ids_than_labels_in_a_storm(agent, pytestconfig):
     assert memory[1] - memory[0] < MEMORY_GROWTH_BYTES
 
 
-NAMESPACES = {"the machine": (), "a pid namespace": ("unshare", "--pid", "--fork", "--kill-child")}
+class Waiting:
+    """Many of the tiny Bun, each waiting for the end of its request."""
+
+    def __init__(self, count):
+        command = [str(STORM / "bun"), "run", "storm/.compozy/bun_worker.ts"]
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+        self.processes = [subprocess.Popen(command, **pipes) for _ in range(count)]
+
+    def finish(self):
+        """Lets them go on, one by one; bytes that they replied."""
+        return sum(len(process.communicate()[0]) for process in self.processes)
 
 
-@pytest.mark.parametrize("namespace", NAMESPACES)
-def test_pids_used_again(agent, namespace):
+# More than are adopted at a time; then with room for some of them.
+@pytest.mark.parametrize("room", [4096, 100])
+def test_agent_started_among_many(start_agent, room):
+    """All that fit are followed, the rest are counted; each is over once it has ended."""
+    count = 600
+    waiting = Waiting(count)
+    try:
+        agent = start_agent(f"--probe.max-runs={room}")
+        begun = agent.scrape()
+    finally:
+        replied = waiting.finish()
+    followed = min(count, room)
+    assert begun.total("bunscope_runs_started_total") == count
+    assert begun.value("bunscope_map_entries", map="runs") == followed
+    assert begun.value("bunscope_runs_lost_total", cause="map_full") == count - followed
+    after = agent.wait_for(lambda now: now.total("bunscope_runs_finished_total") == followed, "all are over")
+    assert after.total("bunscope_runs_lost_total") == count - followed
+    assert after.value(EXECUTE, tool_id="unknown", outcome="success") == after.total(EXECUTE) == followed
+    assert after.total("runtime_tool_output_bytes_sum") == replied // count * followed
+    agent.wait_for(lambda now: sum(entries(now)[name] for name in ("runs", "streams", "unreaped")) == 0, "maps are empty")
+
+
+def test_agents_started_in_a_storm(start_agent):
+    """Runs that exit while they are adopted: none stays in flight, none is watched for ever."""
+    storm = Storm(runs=20_000, at_once=64, launchers=2)
+    started = [start_agent() for _ in range(4)]
+    assert not storm.is_over()
+    storm.finish()
+    for agent in started:
+        agent.wait_for(lambda now: entries(now)["runs"] == 0, "nothing is in flight")
+        after = warm_up(agent)
+        assert after.total("bunscope_runs_lost_total") == after.value("bunscope_runs_lost_total", cause="exit_unseen")
+        assert after.total("runtime_tool_errors_total") == 0
+    last = [entries(warm_up(agent)) for agent in [*started, start_agent()]]
+    assert all(held == last[-1] for held in last), last
+
+
+def test_pids_used_again(agent):
     """Four pids serve thousands of runs, each as soon as it is free again: a run is a pid and when it was forked."""
-    prefix = NAMESPACES[namespace]
-    if prefix:
-        require("unshare")
     before = warm_up(agent)
-    storm = Storm("--same-pids", prefix=prefix, runs=4000, at_once=4)
+    storm = Storm("--same-pids", runs=4000, at_once=4)
     while not storm.is_over():
         agent.scrape()
     check_storm(agent, before, storm.finish(), "storm")
-
-
-def test_pids_of_real_bun_used_again(agent, newest_bun):
-    real = {"bun": newest_bun, "worker": pathlib.Path(WORKER) / ".compozy/bun_worker.ts", "tool": "sum"}
-    before = warm_up(agent, **real)
-    launched = Storm("--same-pids", runs=60, at_once=3, **real).finish()
-    ok = launched["ok"]
-    agent.wait_for(lambda now: now.total(EXECUTE) >= before.total(EXECUTE) + ok, f"{ok} runs are over")
-    after = agent.wait_for(lambda now: entries(now) == entries(before), "the maps are as they were")
-    assert after.value(EXECUTE, tool_id="sum", outcome="success") == 1 + ok
-    assert after.total("runtime_tool_output_bytes_sum") - before.total("runtime_tool_output_bytes_sum") == (
-        launched["reply_bytes"]
-    )
-    assert after.total("runtime_tool_errors_total") == 0

@@ -70,7 +70,10 @@ void registry_free(struct registry **registry);
  */
 const char *registry_label_value(struct registry *registry, const char *label, const char *value,
 				 size_t n);
-/* The same, for looking again at what will be counted later: one that is turned away is not counted. */
+/*
+ * The same, for looking at what will be counted later: a new value takes its place, so that it is the same label then,
+ * and one that is turned away is not counted.
+ */
 const char *registry_label_peek(struct registry *registry, const char *label, const char *value,
 				size_t n);
 /* How often a value of that open label became `_other`. */

@@ -437,6 +437,49 @@ static void run_in_flight_does_not_count_as_turned_away(void **state)
 	metrics_free(&metrics);
 }
 
+/* What is in flight is a tool's, and will be counted: under the same label, whoever else comes meanwhile. */
+static void tool_in_flight_keeps_its_label_until_it_ends(void **state)
+{
+	struct metrics *metrics = make("", 1);
+	struct report later = report_of("b"), first = report_of("a");
+
+	(void)state;
+	assert_string_equal(metrics_tool(metrics, "a"), "a");
+	metrics_run(metrics, &later);
+	metrics_run(metrics, &first);
+	assert_int_equal(times_in(metrics, "\nruntime_tool_cpu_seconds_count{tool_id=\"a\"} 1\n"),
+			 1);
+	assert_int_equal(
+		times_in(metrics, "\nruntime_tool_cpu_seconds_count{tool_id=\"_other\"} 1\n"), 1);
+	metrics_free(&metrics);
+}
+
+/* Half a million tools: as many series as after the first thousand. */
+static void tools_without_end_make_no_more_series(void **state)
+{
+	enum { LIMIT = 100, FIRST = 1000, ALL = 500000 };
+	struct metrics *metrics = make("", LIMIT);
+	struct registry *registry = metrics_registry(metrics);
+	size_t lines = 0;
+
+	(void)state;
+	for (int i = 0; i < ALL; i++) {
+		struct report report = report_make();
+
+		(void)snprintf(report.tool_id, sizeof(report.tool_id), "tool_%d", i);
+		metrics_run(metrics, &report);
+		if (i == FIRST)
+			lines = registry_lines(registry);
+	}
+	assert_int_equal(registry_lines(registry), lines);
+	assert_int_equal(registry_overflows(registry, "tool_id"), ALL - LIMIT);
+	assert_int_equal(times_in(metrics, "\nruntime_tool_cpu_seconds_count{"), LIMIT + 1);
+	assert_int_equal(times_in(metrics, "\nruntime_tool_cpu_seconds_count{tool_id=\"_other\"} "
+					   "499900\n"),
+			 1);
+	metrics_free(&metrics);
+}
+
 static void malformed_tool_id_is_invalid_and_no_overflow(void **state)
 {
 	static const char *const tools[] = {"", "\xff", "_invalid"};
@@ -523,6 +566,8 @@ int main(void)
 		cmocka_unit_test(bad_prefix_is_refused),
 		cmocka_unit_test(tool_beyond_the_limit_is_other_and_counted_once_a_run),
 		cmocka_unit_test(run_in_flight_does_not_count_as_turned_away),
+		cmocka_unit_test(tool_in_flight_keeps_its_label_until_it_ends),
+		cmocka_unit_test(tools_without_end_make_no_more_series),
 		cmocka_unit_test(malformed_tool_id_is_invalid_and_no_overflow),
 		cmocka_unit_test(hostile_tool_id_stays_inside_its_quotes),
 		cmocka_unit_test(polls_are_counted_by_workflow_and_outcome),
