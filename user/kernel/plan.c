@@ -143,7 +143,7 @@ static bool is_wanted(const struct candidate *candidate, enum stdio_probe stdio)
 
 static uint64_t capabilities_of(const struct candidate *candidate)
 {
-	uint64_t capabilities = candidate->keeps;
+	uint64_t capabilities = 0;
 
 	for (size_t fact = 0; fact < ARRAY_SIZE(fact_capabilities); fact++) {
 		if ((NEEDS_ALWAYS | candidate->needs) >> fact & 1)

@@ -73,7 +73,7 @@ struct plan_hook {
 	const char *lacks;  /* why it is not served better, and what to do about it */
 	const char *remedy;
 	uint64_t capabilities; /* that it takes, at start (capability.h) */
-	uint64_t keeps;	       /* and those of them that it takes for good */
+	uint64_t keeps;	       /* those that it may need later, and so for good */
 };
 
 struct plan {
