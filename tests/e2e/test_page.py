@@ -24,14 +24,14 @@ def agent(start_agent):
     return start_agent()
 
 
-def look(agent):
+def look(agent, *directory):
     chromium = require("chromium")
     node = require("node")
     if not PLAYWRIGHT.exists():
         pytest.skip(f"{PLAYWRIGHT} is missing: run make e2e")
     SHOTS.mkdir(exist_ok=True)
     url = f"http://{agent.address[0]}:{agent.address[1]}/"
-    done = subprocess.run([node, LOOK, PLAYWRIGHT, chromium, url, SHOTS], capture_output=True, text=True, timeout=150,
+    done = subprocess.run([node, LOOK, PLAYWRIGHT, chromium, url, *directory], capture_output=True, text=True, timeout=150,
                           check=False, env={**os.environ, "HOME": "/tmp"})
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
@@ -72,7 +72,7 @@ def test_the_page_shows_what_metrics_say(agent, start_parent, newest_bun):
     truths = [truth for job in JOBS for truth in parent.run(**job)]
     scrape = agent.wait_runs(before, len(truths))
     wait_step(agent, len(truths))
-    found = look(agent)
+    found = look(agent, SHOTS)
 
     assert found["complaints"] == [] and found["strangers"] == [] and found["overflows"] == []
     assert len(found["shots"]) == 12
@@ -124,8 +124,8 @@ def test_keyboard_filter_and_theme(agent, start_parent, newest_bun):
     assert light != dark == after_reload
 
 
-def test_empty_page_says_what_to_do(agent):
-    found = look(agent)
+def test_empty_page_says_what_to_do(agent, tmp_path):
+    found = look(agent, tmp_path)
     assert found["complaints"] == [] and found["strangers"] == [] and found["overflows"] == []
     assert found["hidden"] == {"tools-empty": False, "tools-live": True, "executions-empty": False, "executions-live": True}
     assert found["table"] == []

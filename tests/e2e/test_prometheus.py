@@ -69,7 +69,7 @@ def wait_all(prometheus, queries, seconds=60):
 
 
 def test_every_query_returns_data(agent, start_prometheus, start_parent, newest_bun):
-    """Those of executions when the agent has such series: test_execution_queries."""
+    """But those of executions: they want a server with execution endpoints."""
     prometheus = start_prometheus(agent)
     wanted = [query for name in DASHBOARDS for query in queries_of(name) if not EXECUTION_FAMILIES.search(query[1])]
     assert len(wanted) > 20

@@ -118,7 +118,7 @@ def test_live_in_a_terminal(busy, start_terminal):
 def test_any_width(busy, start_terminal):
     terminal = start_terminal(110, 20, BINARY, "top", f"--web.listen-address={address_of(busy)}")
     terminal.wait(lambda lines: "MEM/RUN" in lines[1] if len(lines) > 1 else False, "a wide one")
-    for width, height, titles in ((60, 8, ["TOOL", "RUNS*", "RUN/S", "NOW", "ERROR", "P95"]), (24, 5, ["TOOL", "RUNS*"])):
+    for width, height, titles in ((60, 8, ["TOOL", "RUNS*", "RUN/S", "NOW", "ERROR", "TIMEOUT", "P95"]), (24, 5, ["TOOL", "RUNS*", "NOW"])):
         terminal.call("resize-window", "-x", str(width), "-y", str(height))
 
         def fits(lines, wanted=titles, tools=min(5, height - 3)):

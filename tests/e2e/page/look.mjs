@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Opens the live page in a real browser, looks at it as people do, and prints what it found as one JSON object.
-//   node look.mjs PLAYWRIGHT BROWSER URL DIRECTORY     screenshots go to DIRECTORY
+//   node look.mjs PLAYWRIGHT BROWSER URL [DIRECTORY]   in all sizes and themes, screenshots in DIRECTORY; without it, in one
 import { pathToFileURL } from "node:url";
 
 const [, , playwright, executablePath, url, directory] = process.argv;
@@ -91,7 +91,7 @@ async function theme(page) {
 }
 
 const browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] });
-for (const size of SIZES) for (const scheme of ["light", "dark"]) for (const tab of TABS) await shoot(browser, size, scheme, tab);
+for (const size of directory ? SIZES : []) for (const scheme of ["light", "dark"]) for (const tab of TABS) await shoot(browser, size, scheme, tab);
 const page = await open(browser, SIZES[0], "light", "tools");
 await read(page);
 if (found.table.length) {
