@@ -11,6 +11,8 @@
 
 /* arch/x86/entry/syscalls/syscall_64.tbl */
 #if defined(__TARGET_ARCH_x86)
+/* The functions of system calls; their parameter is the registers. */
+#define SYSCALL_FUNCTION "__x64_sys_"
 #define SYSCALL_READ 0
 #define SYSCALL_WRITE 1
 #define SYSCALL_READV 19
@@ -47,6 +49,7 @@ static __always_inline bool syscall_is_transfer(__u64 number)
 
 /* include/uapi/asm-generic/unistd.h */
 #elif defined(__TARGET_ARCH_arm64)
+#define SYSCALL_FUNCTION "__arm64_sys_"
 #define SYSCALL_READ 63
 #define SYSCALL_WRITE 64
 #define SYSCALL_READV 65

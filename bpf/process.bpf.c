@@ -105,19 +105,14 @@ static __always_inline void child_excuse(struct task_struct *task)
 		watched_add(BPF_CORE_READ(task, tgid));
 }
 
-/* Attached to the exits of execve and execveat, whose path is the second argument. */
-SEC("tracepoint")
-int exec_failed(struct sys_exit_args *ctx)
+static __always_inline int exec_returned(struct pt_regs *regs, bool at, long result)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
-	bool at = ctx->number == SYSCALL_EXECVEAT;
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
 	const struct executable *executable;
-	struct pt_regs *regs;
 	struct run *run;
 
-	if (ctx->result >= 0)
+	if (result >= 0)
 		return 0;
-	regs = (struct pt_regs *)bpf_task_pt_regs(task);
 	executable = executable_read_user(at ? syscall_arg2(regs) : syscall_arg1(regs));
 	if (!executable || !executable_matches(executable)) {
 		child_excuse(task);
@@ -126,23 +121,61 @@ int exec_failed(struct sys_exit_args *ctx)
 	run = run_begin(task, executable, NULL);
 	if (!run || run->flags & RUN_CONFIRMED)
 		return 0;
-	run->exec_error = ctx->result;
+	run->exec_error = result;
 	argv_read(run, at ? syscall_arg3(regs) : syscall_arg2(regs));
 	return 0;
 }
 
-/*
- * A server that cannot make the pipes, or socket pairs, never gets to a fork. Attached to the exits of the calls
- * that make them.
- */
-SEC("tracepoint")
-int pipe_failed(struct sys_exit_args *ctx)
+SEC("fexit/" SYSCALL_FUNCTION "execve")
+int BPF_PROG(execve_return, struct pt_regs *regs, long result)
 {
-	if (ctx->result != -EMFILE && ctx->result != -ENFILE)
+	return exec_returned(regs, false, result);
+}
+
+/* Its path is the second argument. */
+SEC("fexit/" SYSCALL_FUNCTION "execveat")
+int BPF_PROG(execveat_return, struct pt_regs *regs, long result)
+{
+	return exec_returned(regs, true, result);
+}
+
+/* Where functions cannot be traced: attached to the exits of both. With it, every system call pays. */
+SEC("tracepoint")
+int exec_failed(struct sys_exit_args *ctx)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+
+	return exec_returned((struct pt_regs *)bpf_task_pt_regs(task),
+			     ctx->number == SYSCALL_EXECVEAT, ctx->result);
+}
+
+/* A server that cannot make the pipes, or socket pairs, never gets to a fork. */
+static __always_inline int pipe_returned(long result)
+{
+	if (result != -EMFILE && result != -ENFILE)
 		return 0;
 	if (is_server(bpf_get_current_pid_tgid() >> 32))
 		counter_add(KERNEL_SPAWNS_FAILED, 1);
 	return 0;
+}
+
+SEC("fexit/" SYSCALL_FUNCTION "pipe2")
+int BPF_PROG(pipe2_return, struct pt_regs *regs, long result)
+{
+	return pipe_returned(result);
+}
+
+SEC("fexit/" SYSCALL_FUNCTION "socketpair")
+int BPF_PROG(socketpair_return, struct pt_regs *regs, long result)
+{
+	return pipe_returned(result);
+}
+
+/* Attached to the exits of the calls that make them, as above. */
+SEC("tracepoint")
+int pipe_failed(struct sys_exit_args *ctx)
+{
+	return pipe_returned(ctx->result);
 }
 
 /* ---- exec worked: the run counts ---- */

@@ -11,6 +11,13 @@
 #include "bpf/iov_iter.h"
 #include "bpf/transfer.h"
 
+/*
+ * Since Linux 6.10. A kernel that is fully preemptible may take the CPU away in the middle of a program, and leaves
+ * the same program out for whoever comes next on that CPU; `programs_missed` counts that.
+ */
+extern void bpf_preempt_disable(void) __ksym __weak;
+extern void bpf_preempt_enable(void) __ksym __weak;
+
 static __always_inline int transfer_return(const struct watch *watch, struct inode *inode,
 					   struct iov_iter *iter, __u32 direction, long result)
 {
@@ -20,10 +27,13 @@ static __always_inline int transfer_return(const struct watch *watch, struct ino
 		.result = result,
 	};
 
-	if (!transfer_read_iter(&transfer, iter))
-		return 0;
+	if (bpf_preempt_disable)
+		bpf_preempt_disable();
 	inode_key_read(&transfer.key, inode);
-	transfer_account(watch, &transfer);
+	if (transfer_read_iter(&transfer, iter))
+		transfer_account(watch, &transfer);
+	if (bpf_preempt_enable)
+		bpf_preempt_enable();
 	return 0;
 }
 

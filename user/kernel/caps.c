@@ -20,6 +20,12 @@
 CAPABILITIES(X)
 #undef X
 
+#ifdef __x86_64__
+#define SYSCALL_FUNCTION "__x64_sys_"
+#else
+#define SYSCALL_FUNCTION "__arm64_sys_"
+#endif
+
 static bool has_capability(unsigned capability)
 {
 	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
@@ -87,7 +93,7 @@ static bool are_traceable(const struct btf *btf, const char *const *functions, s
 	return true;
 }
 
-/* The structure that a function's first parameter points to; "" when there is none. */
+/* The structure that a function's first parameter points to; "" when there is none, or its fields are not known. */
 static const char *first_structure(const struct btf *btf, const char *function)
 {
 	int id = btf__find_by_name_kind(btf, function, BTF_KIND_FUNC);
@@ -99,7 +105,8 @@ static const char *first_structure(const struct btf *btf, const char *function)
 	const struct btf_type *pointer = btf__type_by_id(btf, btf_params(prototype)[0].type);
 	const struct btf_type *structure =
 		pointer && btf_is_ptr(pointer) ? btf__type_by_id(btf, pointer->type) : NULL;
-	return structure ? btf__name_by_offset(btf, structure->name_off) : "";
+	return structure && btf_is_struct(structure) ? btf__name_by_offset(btf, structure->name_off)
+						     : "";
 }
 
 /* What the fentry flavours need. */
@@ -111,6 +118,12 @@ static void ask_functions(const struct btf *btf, struct caps *caps)
 		"unix_stream_recvmsg",	"unix_stream_sendmsg",	 "generic_file_read_iter",
 		"shmem_file_read_iter", "generic_perform_write",
 	};
+	static const char *const syscalls[] = {
+		SYSCALL_FUNCTION "execve",
+		SYSCALL_FUNCTION "execveat",
+		SYSCALL_FUNCTION "pipe2",
+		SYSCALL_FUNCTION "socketpair",
+	};
 	const char *write_argument = first_structure(btf, "generic_perform_write");
 
 	caps->begin_new_exec = is_traceable(btf, "begin_new_exec");
@@ -118,6 +131,11 @@ static void ask_functions(const struct btf *btf, struct caps *caps)
 	caps->anon_pipe = are_traceable(btf, anon_pipe, ARRAY_SIZE(anon_pipe));
 	caps->fentry = caps->begin_new_exec || caps->pipe || caps->anon_pipe;
 	caps->stream_functions = caps->fentry && are_traceable(btf, streams, ARRAY_SIZE(streams));
+	/* Up to 5.10 some of them know the registers' structure by its name only. */
+	caps->syscall_functions = caps->fentry &&
+				  are_traceable(btf, syscalls, ARRAY_SIZE(syscalls)) &&
+				  *first_structure(btf, SYSCALL_FUNCTION "execve") &&
+				  *first_structure(btf, SYSCALL_FUNCTION "execveat");
 	caps->write_takes_file = strcmp(write_argument, "file") == 0;
 	caps->write_takes_iocb = strcmp(write_argument, "kiocb") == 0;
 }

@@ -24,6 +24,8 @@
 	X(fentry, "this kernel lets no program on to its functions (fentry)",                      \
 	  "use one with CONFIG_FUNCTION_TRACER that allows them")                                  \
 	X(begin_new_exec, "this kernel has no traceable begin_new_exec()", "Linux 5.8 has it")     \
+	X(syscall_functions, "this kernel has no traceable functions of system calls",             \
+	  "distributions' kernels have them")                                                      \
 	X(stream_functions,                                                                        \
 	  "this kernel has no traceable functions for Unix streams and the reading of files",      \
 	  "use one built with CONFIG_UNIX=y, as distributions' are")                               \

@@ -78,9 +78,13 @@ static const struct hook {
 	{"process", "exec", true, "every run", {
 		{"tp_btf", 0, 0, "", {PLAN_EXEC_CONFIRM}, 1, 0}}},
 	{"process", "exec_failed", false, "runs that failed to start (error_kind=\"start\")", {
+		{"fentry", NEEDS(fentry) | NEEDS(syscall_functions), STDIO_PROBE_SYSCALL, "",
+		 {PLAN_EXECVE_RETURN, PLAN_EXECVEAT_RETURN}, 2, 0},
 		{"tracepoint", NEEDS(syscall_tracepoints) | NEEDS(task_pt_regs), 0, "", {PLAN_EXEC_FAILED}, 1, 0}}},
 	{"process", "pipe_failed", false,
 	 "servers that had no descriptor left for a run's pipes (error_kind=\"start\")", {
+		{"fentry", NEEDS(fentry) | NEEDS(syscall_functions), STDIO_PROBE_SYSCALL, "",
+		 {PLAN_PIPE2_RETURN, PLAN_SOCKETPAIR_RETURN}, 2, 0},
 		{"tracepoint", NEEDS(syscall_tracepoints), 0, "", {PLAN_PIPE_FAILED}, 1, 0}}},
 	{"process", "exit", true, "how and when every run ended", {
 		{"tp_btf", NEEDS(exit_says_dead), 0, "", {PLAN_PROCESS_EXIT, PLAN_TASK_SWITCH}, 2, 0},

@@ -16,6 +16,10 @@ enum stdio_probe { STDIO_PROBE_AUTO, STDIO_PROBE_FENTRY, STDIO_PROBE_SYSCALL };
 	X(EXEC_PREPARE_FENTRY, exec_prepare_fentry)                                                \
 	X(EXEC_PREPARE_SYSCALL, exec_prepare_syscall)                                              \
 	X(EXEC_CONFIRM, exec_confirm)                                                              \
+	X(EXECVE_RETURN, execve_return)                                                            \
+	X(EXECVEAT_RETURN, execveat_return)                                                        \
+	X(PIPE2_RETURN, pipe2_return)                                                              \
+	X(SOCKETPAIR_RETURN, socketpair_return)                                                    \
 	X(EXEC_FAILED, exec_failed)                                                                \
 	X(PIPE_FAILED, pipe_failed)                                                                \
 	X(PROCESS_EXIT, process_exit)                                                              \

@@ -44,7 +44,7 @@ def verify_truths(agent, before, truths, seconds=20):
 def forked_late(truth, job):
     """The server's clock starts before the fork: where more than the agent's window lies between, as in an emulated
     machine it may, a kill at the deadline cannot be told from a cancellation."""
-    return truth.get("timed_out") and truth["seconds_min"] < job.get("timeout_ms", 0) / 1000 - DEADLINE_WINDOW_SECONDS
+    return truth.get("timed_out") and truth["seconds_max"] < job.get("timeout_ms", 0) / 1000 - DEADLINE_WINDOW_SECONDS
 
 
 def watch_one(agent, parent, row, differences=None, **job):

@@ -88,6 +88,11 @@
 #define EXEC_FAILED_OFF(why) FAILED_HOOK("process", "exec_failed", false, why)
 #define PIPE_FAILED_TP HOOK("process", "pipe_failed", "tracepoint", false, 1, PLAN_PIPE_FAILED)
 #define PIPE_FAILED_OFF(why) FAILED_HOOK("process", "pipe_failed", false, why)
+#define EXEC_FAILED_FENTRY                                                                         \
+	HOOK("process", "exec_failed", "fentry", false, 2, PLAN_EXECVE_RETURN, PLAN_EXECVEAT_RETURN)
+#define PIPE_FAILED_FENTRY                                                                         \
+	HOOK("process", "pipe_failed", "fentry", false, 2, PLAN_PIPE2_RETURN,                      \
+	     PLAN_SOCKETPAIR_RETURN)
 #define EXIT HOOK("process", "exit", "tp_btf", true, 2, PLAN_PROCESS_EXIT_LIVE, PLAN_TASK_SWITCH)
 #define EXIT_DEAD HOOK("process", "exit", "tp_btf", true, 2, PLAN_PROCESS_EXIT, PLAN_TASK_SWITCH)
 #define SIGNAL HOOK("process", "signal", "tp_btf", false, 1, PLAN_SIGNAL)
@@ -194,6 +199,15 @@ static const struct rung rungs[] = {
 	  .victim_is_pid = true},
 	 STDIO_PROBE_AUTO,
 	 {{PREPARE_FENTRY, EXEC, EXEC_FAILED_OFF(NO_REGS), PIPE_FAILED_TP, EXIT, SIGNAL, OOM_PID,
+	   ADOPT, TRANSFER_A_6_4, POLLS, SANDBOX},
+	  12},
+	 ""},
+	{"5.10, whose system calls' functions can be traced: what fails needs no registers of a "
+	 "task",
+	 {ALLOWED, FENTRY, OLD_PIPE, .syscall_functions = true, .syscall_tracepoints = true,
+	  .sys_exit = true, .victim_is_pid = true},
+	 STDIO_PROBE_AUTO,
+	 {{PREPARE_FENTRY, EXEC, EXEC_FAILED_FENTRY, PIPE_FAILED_FENTRY, EXIT, SIGNAL, OOM_PID,
 	   ADOPT, TRANSFER_A_6_4, POLLS, SANDBOX},
 	  12},
 	 ""},
