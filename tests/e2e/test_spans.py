@@ -7,6 +7,7 @@ import pytest
 
 from harness import otlp, parents
 from harness.agent import Agent
+from harness.certificates import Authority
 from harness.watch import verify_truths
 
 INTERNAL = 1
@@ -111,8 +112,7 @@ def check_run(span, truth, versions=(None,)):
     check_events(span, truth)
 
 
-@pytest.mark.parametrize("protocol", ["http/protobuf", "http/json"])
-@pytest.mark.parametrize("compression", ["gzip", "none"])
+@pytest.mark.parametrize("protocol, compression", [("http/protobuf", "gzip"), ("http/json", "none")])
 def test_every_way_to_end(start_tracing, start_parent, newest_bun, receiver, protocol, compression):
     agent = start_tracing(receiver, f"--otlp.protocol={protocol}", f"--otlp.compression={compression}")
     parent = start_parent(parents.c_parent, newest_bun)
@@ -288,6 +288,42 @@ def test_a_full_queue_drops_and_counts(start_tracing, start_parent, newest_bun, 
     start_parent(parents.c_parent, newest_bun).run(tool="nothing", count=30, concurrency=4)
     now = wait_totals(agent, lambda now: now["created"] == 30, "all are made")
     assert (now["queued"], now["dropped"], now["exported"]) == (10, 20, 0)
+
+
+# ---- TLS ----
+
+
+@pytest.fixture
+def authority(tmp_path):
+    return Authority(tmp_path)
+
+
+def test_tls_with_a_client_certificate(start_agent, start_parent, newest_bun, authority):
+    receiver = otlp.Receiver(tls=(*authority.sign("collector"), authority.ca))
+    certificate, key = authority.sign("agent", purpose="clientAuth")
+    agent = start_agent(f"--otlp.endpoint={receiver.url}", f"--otlp.certificate={authority.ca}",
+                        f"--otlp.client-certificate={certificate}", f"--otlp.client-key={key}", *AT_ONCE)
+    (truth,) = start_parent(parents.c_parent, newest_bun).run(**SUM)
+    (span,) = receiver.wait(1)
+    check_run(span, truth)
+    wait_exported(agent, 1)
+    receiver.stop()
+
+
+@pytest.mark.parametrize("wrong", ["name", "authority", "client"])
+def test_tls_with_somebody_else(start_agent, start_parent, newest_bun, authority, tmp_path, wrong):
+    """Not who was asked for, or not asked by whom it wants: nothing is sent, it is tried again, and said."""
+    address = ("127.0.0.2" if wrong == "name" else "127.0.0.1", 0)
+    receiver = otlp.Receiver(tls=(*authority.sign("collector"), authority.ca if wrong == "client" else None), address=address)
+    (tmp_path / "other").mkdir()
+    trusted = Authority(tmp_path / "other").ca if wrong == "authority" else authority.ca
+    agent = start_agent(f"--otlp.endpoint={receiver.url}", f"--otlp.certificate={trusted}", *AT_ONCE,
+                        "--shutdown-timeout=100ms")
+    start_parent(parents.c_parent, newest_bun).run(**SUM)
+    now = wait_totals(agent, lambda now: now["retried"] >= 1, "it is tried again")
+    assert (now["queued"], now["exported"], now["dropped"]) == (1, 0, 0)
+    assert "spans wait" in agent.log and receiver.requests == []
+    receiver.stop()
 
 
 # ---- the end ----

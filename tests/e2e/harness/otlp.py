@@ -253,7 +253,7 @@ class Receiver:
 
     @property
     def url(self):
-        return f"{self.scheme}://127.0.0.1:{self.port}"
+        return f"{self.scheme}://{self.server.server_address[0]}:{self.port}"
 
     def receive(self, path, headers, body):
         assert path == "/v1/traces", path
