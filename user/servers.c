@@ -48,6 +48,8 @@ struct servers {
 	const char *flavour; /* the hook's, when it is attached */
 	struct server items[SERVERS_MAX];
 	struct build builds[SERVERS_MAX];
+	/* By pid % SERVERS_MAX, looked into in vain since the last look again: they are not read for each run. */
+	uint32_t others[SERVERS_MAX];
 	bool full; /* and said so */
 };
 
@@ -214,8 +216,10 @@ static int server_add(struct servers *servers, uint32_t pid)
 	if (!server)
 		return -ENOSPC;
 	struct build *build = build_of(servers, executable, &stat, pid);
-	if (!build || !build->is_go)
-		return build ? 0 : -ENOSPC;
+	if (!build)
+		return -ENOSPC;
+	if (!build->is_go)
+		return 0;
 	build->processes++;
 	*server = (struct server){.pid = pid, .pidfd = take_fd(pidfd), .build = build};
 	update_hook(servers);
@@ -229,12 +233,16 @@ void servers_saw(struct servers *servers, uint32_t pid)
 	if (r == -ENOSPC && servers->full)
 		return;
 	servers->full |= r == -ENOSPC;
+	if (!server_of(servers, pid))
+		servers->others[pid % SERVERS_MAX] = pid;
 	if (r < 0 && r != -ESRCH && r != -ENOENT)
 		log_warn("cannot look into server %u: %s", pid, strerror(-r));
 }
 
 bool servers_know(const struct servers *servers, uint32_t pid)
 {
+	if (servers->others[pid % SERVERS_MAX] == pid)
+		return true;
 	for (size_t i = 0; i < SERVERS_MAX; i++) {
 		if (servers->items[i].pid == pid)
 			return true;
@@ -267,6 +275,7 @@ size_t servers_tick(struct servers *servers)
 
 void servers_look_again(struct servers *servers)
 {
+	memset(servers->others, 0, sizeof(servers->others));
 	for (size_t i = 0; i < SERVERS_MAX; i++)
 		servers_saw(servers, servers->items[i].pid);
 }

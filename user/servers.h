@@ -21,6 +21,7 @@ int servers_new(struct probe *probe, struct plan *plan, struct servers **ret);
 void servers_free(struct servers **owner);
 /* This process is a server, as far as is known now; again when it may have executed another file. */
 void servers_saw(struct servers *servers, uint32_t pid);
+/* Whether it has been looked into of late; a process that is no Go server, until the next look again. */
 bool servers_know(const struct servers *servers, uint32_t pid);
 /* Lets go of those that have ended. Their number. */
 size_t servers_tick(struct servers *servers);
