@@ -12,6 +12,27 @@
 /* What a run's record is before anything is known; too big for the stack. */
 static const struct run blank;
 
+/*
+ * The exchange that caused a run, where its server has one execution in hand and no more: none that was accepted and
+ * goes on behind its answer either.
+ */
+static __always_inline void run_link(struct run *run, __u32 server)
+{
+	const struct watch *watch = watched_find(server);
+	__u64 id;
+
+	if (!watch || run->exchange_link || watch->executions != 1)
+		return;
+	if (watch->accepted_ns &&
+	    bpf_ktime_get_ns() - watch->accepted_ns < EXECUTION_SECONDS_MAX * 1000000000ull)
+		return;
+	id = watch->executions_sum;
+	if (!bpf_map_lookup_elem(&exchanges, &id))
+		return; /* another one has just come or gone: the two numbers are of different moments */
+	run->exchange_id = id;
+	run->exchange_link = EXCHANGE_LINK_ONLY;
+}
+
 static __always_inline void ancestors_watch(struct run *run, struct task_struct *task)
 {
 	struct task_struct *ancestor = task;
@@ -23,6 +44,7 @@ static __always_inline void ancestors_watch(struct run *run, struct task_struct 
 		if (tgid <= 1)
 			break;
 		run->ancestors[i] = tgid;
+		run_link(run, tgid);
 		watched_add_ancestor(tgid, i == 0);
 	}
 }

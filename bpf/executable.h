@@ -7,6 +7,9 @@
 
 const volatile struct exe_pattern exe_patterns[EXE_PATTERNS_MAX];
 const volatile __u32 exe_patterns_count;
+/* The servers' executables: --server.exe. */
+const volatile struct exe_pattern server_patterns[EXE_PATTERNS_MAX];
+const volatile __u32 server_patterns_count;
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -98,13 +101,14 @@ static __always_inline bool pattern_matches(const volatile struct exe_pattern *p
 	       text_at(text, room, end - suffix, pattern->suffix, suffix);
 }
 
-static __always_inline bool executable_matches(const struct executable *executable)
+static __always_inline bool executable_is(const struct executable *executable,
+					  const volatile struct exe_pattern *patterns, __u32 count)
 {
 	for (__u32 i = 0; i < EXE_PATTERNS_MAX; i++) {
-		const volatile struct exe_pattern *pattern = &exe_patterns[i];
+		const volatile struct exe_pattern *pattern = &patterns[i];
 		__u32 begin = pattern->whole_path ? 0 : executable->base;
 
-		if (i >= exe_patterns_count)
+		if (i >= count)
 			break;
 		if (pattern_matches(pattern, executable->path, PATH_BYTES, begin,
 				    executable->path_bytes))
@@ -114,4 +118,14 @@ static __always_inline bool executable_matches(const struct executable *executab
 			return true;
 	}
 	return false;
+}
+
+static __always_inline bool executable_matches(const struct executable *executable)
+{
+	return executable_is(executable, exe_patterns, exe_patterns_count);
+}
+
+static __always_inline bool executable_is_server(const struct executable *executable)
+{
+	return executable_is(executable, server_patterns, server_patterns_count);
 }

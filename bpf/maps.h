@@ -8,6 +8,7 @@
 #include <bpf/bpf_helpers.h>
 
 #include "include/counters.h"
+#include "include/exchange.h"
 #include "include/watch.h"
 
 #ifdef BUNSCOPE_DEFINE_MAPS
@@ -63,6 +64,15 @@ SHARED struct {
 	__type(key, __u32);
 	__type(value, struct adoptee);
 } adoptees SEC(".maps");
+
+/* HTTP exchanges under way, by id. */
+SHARED struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, CONNECTIONS_MAX);
+	__type(key, __u64);
+	__type(value, struct exchange);
+} exchanges SEC(".maps");
 
 SHARED struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);

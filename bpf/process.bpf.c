@@ -197,14 +197,28 @@ static __always_inline void args_read(struct run *run, struct task_struct *task)
 	run->args_bytes = bytes;
 }
 
+/* A server has started: --server.exe. */
+static __always_inline void server_confirm(__u32 tgid, struct linux_binprm *bprm)
+{
+	const struct executable *executable;
+
+	if (!server_patterns_count)
+		return;
+	executable = executable_read(bprm);
+	if (executable && executable_is_server(executable))
+		watched_add_server(tgid);
+}
+
 SEC("tp_btf/sched_process_exec")
-int BPF_PROG(exec_confirm, struct task_struct *p)
+int BPF_PROG(exec_confirm, struct task_struct *p, int old_pid, struct linux_binprm *bprm)
 {
 	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
 	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
-	struct watch *watch = watched_find(tgid);
+	struct watch *watch;
 	struct run *run;
 
+	server_confirm(tgid, bprm);
+	watch = watched_find(tgid);
 	if (!watch || !watch->run_start_ns)
 		return 0;
 	run = run_find(tgid, watch->run_start_ns);

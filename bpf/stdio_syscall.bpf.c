@@ -8,8 +8,12 @@
 #include <bpf/bpf_tracing.h>
 
 #include "bpf/arch.h"
+#include "bpf/http_door.h"
 #include "bpf/syscall.h"
 #include "bpf/transfer.h"
+
+/* Servers' TCP sockets, too: where the server family has no door A. */
+const volatile bool http_by_syscall;
 
 static __always_inline bool is_read(__u64 number)
 {
@@ -80,6 +84,7 @@ static __always_inline int transfer_exit(const struct watch *watch, __u32 tgid,
 	struct transfer transfer = {.tgid = tgid, .result = result};
 	struct file *file = file_of_fd(task, syscall_arg1(regs));
 	struct inode *inode;
+	struct sock *sk;
 
 	if (!file) {
 		if (result >= 0)
@@ -87,7 +92,8 @@ static __always_inline int transfer_exit(const struct watch *watch, __u32 tgid,
 		return 0;
 	}
 	inode = BPF_CORE_READ(file, f_inode);
-	if (!watch->ancestor && !watch_has_stdio(watch, (__u64)inode))
+	sk = http_by_syscall && watch_is_server(watch) ? tcp_sock_of(file) : NULL;
+	if (!sk && !watch->ancestor && !watch_has_stdio(watch, (__u64)inode))
 		return 0;
 	inode_key_read(&transfer.key, inode);
 	transfer.direction = is_read(number) ? TRANSFER_READ : TRANSFER_WRITE;
@@ -96,7 +102,10 @@ static __always_inline int transfer_exit(const struct watch *watch, __u32 tgid,
 	if (result == 0 && transfer.iov && !pieces_have_room(&transfer))
 		return 0;
 	transfer_simplify(&transfer);
-	transfer_account(watch, &transfer);
+	if (sk)
+		http_transfer(sk, &transfer);
+	else
+		transfer_account(watch, &transfer);
 	return 0;
 }
 

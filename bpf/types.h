@@ -49,6 +49,16 @@ enum bpf_map_type_used {
 #define S_IFREG 0100000
 #define S_IFIFO 0010000
 #define AF_UNIX 1
+#define AF_INET 2
+#define AF_INET6 10
+#define IPPROTO_TCP 6
+#define SEND_SHUTDOWN 2
+/* include/net/tcp_states.h */
+#define TCP_FIN_WAIT1 4
+#define TCP_CLOSE 7
+#define TCP_CLOSE_WAIT 8
+#define TCP_LAST_ACK 9
+#define TCP_LISTEN 10
 #define MSG_PEEK 2
 /* include/linux/sched.h: a task that is about to leave its cpu for the last time; a task that exits */
 #define TASK_DEAD 0x80
@@ -153,12 +163,22 @@ struct sk_buff_head {
 
 struct sock_common {
 	unsigned short skc_family;
+	unsigned char skc_state;
+	__u16 skc_num;
 };
 
 struct sock {
 	struct sock_common __sk_common;
 	struct sk_buff_head sk_receive_queue;
+	__u8 sk_shutdown;
+	__u16 sk_protocol;
 	struct socket *sk_socket;
+};
+
+struct tcp_sock {
+	__u32 copied_seq;
+	__u32 write_seq;
+	__u64 bytes_sent;
 };
 
 struct unix_sock {
@@ -245,6 +265,11 @@ struct kernel_siginfo {
 
 struct bpf_iter__task {
 	struct task_struct *task;
+};
+
+struct bpf_iter__task_file {
+	struct task_struct *task;
+	struct file *file;
 };
 
 #if defined(__TARGET_ARCH_x86)

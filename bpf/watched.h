@@ -59,6 +59,17 @@ static __always_inline void watched_add_ancestor(__u32 tgid, bool parent)
 	}
 }
 
+/* Watches a process whose HTTP exchanges are to be recorded. */
+static __always_inline void watched_add_server(__u32 tgid)
+{
+	struct watch *watch = watched_find(tgid);
+
+	if (!watch && watched_add(tgid))
+		watch = watched_find(tgid);
+	if (watch)
+		watch->http = 1;
+}
+
 static __always_inline void watched_remove(__u32 tgid)
 {
 	if (map_delete(&watched, &tgid) == 0)

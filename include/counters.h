@@ -28,6 +28,18 @@
 	X(PROGRAMS_MISSED, "programs_missed",                                                      \
 	  "times that the kernel left one of our programs out")                                    \
 	X(USER_FAULT, "user_fault", "reads of a process's memory that failed")                     \
+	X(EXCHANGES_BEGUN, "exchanges_begun", "HTTP requests on execution routes")                 \
+	X(EXCHANGES_SENT, "exchanges_sent", "records of exchanges that the ring took")             \
+	X(EXCHANGES_OVER, "exchanges_over", "exchanges that have ended")                           \
+	X(EXCHANGES_FULL, "exchanges_full", "exchanges that there was no room for")                \
+	X(CONNECTIONS_FULL, "connections_full", "connections that there was no room for")          \
+	X(HTTP_GAP, "http_gap",                                                                    \
+	  "connections given up: bytes passed unseen (sendfile, splice, io_uring) within a head")  \
+	X(HTTP_SYNTAX, "http_syntax", "connections given up: neither a head nor a chunk of HTTP")  \
+	X(HTTP_BURST, "http_burst",                                                                \
+	  "connections given up: more lines in one transfer than are looked at")                   \
+	X(HTTP_PIPELINE, "http_pipeline",                                                          \
+	  "connections given up: more requests sent ahead than are kept")                          \
 	X(FD_MISMATCH, "fd_mismatch", "transfers whose descriptor was gone when it was looked up") \
 	X(POLLS_MAP_FULL, "polls_map_full", "poll loops of workflows that there was no room for")  \
 	X(POLLS_RING_FULL, "polls_ring_full",                                                      \

@@ -55,11 +55,14 @@ struct exchange {
 	__u32 tracestate_bytes;
 	__u32 body_bytes;
 	__u32 pad;
-	__u8 line[REQUEST_LINE_BYTES];	     /* without its end of line */
-	__u8 traceparent[TRACEPARENT_BYTES]; /* the header's value, blanks around it included */
-	__u8 tracestate[TRACESTATE_BYTES];
-	__u8 body
-		[RESPONSE_BODY_BYTES]; /* the first bytes of the response's body: the execution's id */
+	__u8 line[REQUEST_LINE_BYTES]; /* without its end of line */
+	/*
+	 * The first bytes of the response's body: the execution's id. The verifier knows a masked offset and a length,
+	 * not that their sum stays inside; what follows has to be as long.
+	 */
+	__u8 body[RESPONSE_BODY_BYTES];
+	__u8 tracestate[TRACESTATE_BYTES]; /* the header's value, blanks around it included */
+	__u8 traceparent[TRACEPARENT_BYTES];
 };
 
 #define EXCHANGE_OFFSETS(X)                                                                        \
@@ -68,9 +71,9 @@ struct exchange {
 	X(request_first_ns, 48)                                                                    \
 	X(end, 96)                                                                                 \
 	X(line, 128)                                                                               \
-	X(traceparent, 384)                                                                        \
-	X(tracestate, 512)                                                                         \
-	X(body, 768)
+	X(body, 384)                                                                               \
+	X(tracestate, 640)                                                                         \
+	X(traceparent, 896)
 
 #define X(member, offset)                                                                          \
 	_Static_assert(__builtin_offsetof(struct exchange, member) == (offset), "both sides "      \

@@ -24,6 +24,19 @@
 #define TRACESTATE_BYTES 256
 #define RESPONSE_BODY_BYTES 256
 
+/* Routes of the watched server; nine by default. */
+#define ROUTES_MAX 32
+/* Words of 8 bytes of a route's literal ends: `POST /api/v0/workflows/` and `/executions/sync`, and room. */
+#define ROUTE_WORDS 8
+/* What a line of an HTTP head is known by when it is split over transfers: a request line and its route. */
+#define HTTP_LINE_BYTES 512
+/* Requests of one connection that are not answered yet; a client that sends more ahead is not followed. */
+#define HTTP_PIPELINE_MAX 128
+/* TCP connections of watched servers at once: 2 KiB each while they last. */
+#define CONNECTIONS_MAX 16384
+/* An execution that was accepted may start runs for as long as this: the longest time a request may ask for. */
+#define EXECUTION_SECONDS_MAX 300
+
 /* The command line: `bun run --allow-read ROOT/.compozy/bun_worker.ts` with a ROOT of some depth. */
 #define ARGS_BYTES 512
 /* Arguments of a failed exec that are read; each up to half of ARGS_BYTES. */

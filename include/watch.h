@@ -15,7 +15,11 @@ struct watch {
 	__u32 lost;
 	__u32 ancestor; /* 1 = it may hold the other ends of a run's stdio */
 	__u32 server;	/* 1 = it has started a run itself */
-	__u32 pad;
+	__u32 http; /* 1 = its TCP connections are looked at, whether or not it has started a run */
+	/* Executions that it was asked for over HTTP and has not answered: how many, and the sum of their ids. */
+	__u64 executions;
+	__u64 executions_sum;
+	__u64 accepted_ns; /* it last accepted one that goes on behind its answer (202) */
 };
 
 /* Crosses the ring when a process is seen to be a server. */
@@ -42,6 +46,22 @@ struct exe_pattern {
 	__u32 suffix_bytes;
 	__u32 exact;
 	__u32 whole_path; /* compare with the path given to exec, else with base names */
+};
+
+/*
+ * The literal ends of the request lines of a route, from its method to the end of its path, as words in the memory's
+ * order: the first ones from the left, the last ones from the right. A mask says which bytes of a word count.
+ * The kernel side lets through a superset of the route; user space applies the whole pattern.
+ */
+struct route_filter {
+	__u64 prefix[ROUTE_WORDS];
+	__u64 prefix_mask[ROUTE_WORDS];
+	__u64 suffix[ROUTE_WORDS];
+	__u64 suffix_mask[ROUTE_WORDS];
+	__u32 prefix_bytes;
+	__u32 suffix_bytes;
+	__u32 executes; /* 1 = it starts an execution */
+	__u32 pad;
 };
 
 /* The names of an executed file. */

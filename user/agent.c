@@ -70,6 +70,7 @@ static void update_runs(struct registry *registry, const struct run_totals *tota
 		set(registry, FAMILY_RUNS_LOST, kernel_labels[i], totals->kernel[i]);
 	for (int i = LOST_COUNT; i < KERNEL_COUNTERS_COUNT; i++)
 		set(registry, FAMILY_KERNEL_EVENTS, kernel_labels[i], totals->kernel[i]);
+	set(registry, FAMILY_DECODE_ERRORS, "exchange", totals->exchange_errors);
 	for (int i = DECODE_OK + 1; i < DECODE_COUNT; i++)
 		set(registry, FAMILY_DECODE_ERRORS, decode_error_names[i],
 		    totals->decode_errors[i]);

@@ -278,6 +278,9 @@ void config_free(struct config **config)
 	config_otlp_free(&(*config)->otlp);
 	patterns_free(&(*config)->exes);
 	patterns_free(&(*config)->workers);
+	patterns_free(&(*config)->server_exes);
+	patterns_free(&(*config)->routes);
+	free((*config)->base_path);
 	free(*config);
 	*config = NULL;
 }

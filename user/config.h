@@ -19,6 +19,8 @@
 
 #define CONFIG_FLAGS_MAX 96 /* room for what the table in config_flags.c grows to */
 
+#define CONFIG_BASE_PATH_BYTES                                                                     \
+	40		       /* longest --server.base-path: routes fit into ROUTE_WORDS with it */
 #define CONFIG_RUNS_MAX 65536u /* most that --probe.max-runs allows: 256 MiB of kernel memory */
 #define CONFIG_RING_BYTES_MAX (64u << 20) /* most that --probe.ring-bytes allows */
 
@@ -57,6 +59,10 @@ struct config {
 	unsigned max_label_values;
 	struct patterns exes;
 	struct patterns workers;
+	struct patterns server_exes;
+	unsigned server_port;	/* 0 = any */
+	char *base_path;	/* "" = none */
+	struct patterns routes; /* empty: the first watched server's */
 	enum config_track track;
 	enum config_stdio stdio;
 	unsigned max_runs;   /* runs under way that the kernel side can hold */

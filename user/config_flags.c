@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "exec/route.h"
 #include "include/limits.h"
 #include "kernel/pattern.h"
 
@@ -175,6 +176,47 @@ static int set_exe(struct config *config, const struct flag *flag, const char *v
 	return set_pattern(config, flag, value, error);
 }
 
+/* The kernel side compares a pattern's two ends and nothing in between. */
+static int set_server_exe(struct config *config, const struct flag *flag, const char *value,
+			  struct buf *error)
+{
+	if (strpbrk(value, "?[\\") || strchr(value, '*') != strrchr(value, '*')) {
+		buf_printf(error, "'%s' has more than one *, or other wildcards", value);
+		return -EINVAL;
+	}
+	return set_exe(config, flag, value, error);
+}
+
+static int set_base_path(struct config *config, const struct flag *flag, const char *value,
+			 struct buf *error)
+{
+	size_t n = strlen(value);
+
+	(void)flag;
+	if (n && (*value != '/' || value[n - 1] == '/' || strpbrk(value, " \t{}?#"))) {
+		buf_printf(error, "'%s' is no path like /api/v0", value);
+		return -EINVAL;
+	}
+	if (n > CONFIG_BASE_PATH_BYTES) {
+		buf_printf(error, "is longer than %d characters", CONFIG_BASE_PATH_BYTES);
+		return -EINVAL;
+	}
+	return replace_string(&config->base_path, value, n);
+}
+
+static int set_route(struct config *config, const struct flag *flag, const char *value,
+		     struct buf *error)
+{
+	const char *wrong = "";
+	struct routes routes = {};
+
+	if (routes_add(&routes, "", value, &wrong) < 0) {
+		buf_printf(error, "'%s' %s", value, wrong);
+		return -EINVAL;
+	}
+	return set_pattern(config, flag, value, error);
+}
+
 static int set_choice(struct config *config, const struct flag *flag, const char *value,
 		      struct buf *error)
 {
@@ -320,6 +362,41 @@ const struct flag config_flags[] = {
 		.offset = offsetof(struct config, workers),
 		.set = set_pattern,
 		.help = "scripts whose processes are runs, whatever their request",
+	},
+	{
+		.name = "server.exe",
+		.metavar = "GLOB",
+		.commands = FOR_WATCHING,
+		.repeats = true,
+		.offset = offsetof(struct config, server_exes),
+		.set = set_server_exe,
+		.help = "servers whose HTTP is counted before they start Bun; one * at most",
+	},
+	{
+		.name = "server.port",
+		.metavar = "N",
+		.commands = FOR_WATCHING,
+		.offset = offsetof(struct config, server_port),
+		.max = PORT_MAX,
+		.set = set_number,
+		.help = "whoever listens on this TCP port is such a server, too",
+	},
+	{
+		.name = "server.base-path",
+		.metavar = "PATH",
+		.fallback = "/api/v0",
+		.commands = FOR_WATCHING,
+		.set = set_base_path,
+		.help = "goes before the path of every route",
+	},
+	{
+		.name = "server.route",
+		.metavar = "ROUTE",
+		.commands = FOR_WATCHING,
+		.repeats = true,
+		.offset = offsetof(struct config, routes),
+		.set = set_route,
+		.help = "'METHOD /PATH/{id} KIND OPERATION', instead of the known ones",
 	},
 	{
 		.name = "track",

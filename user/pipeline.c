@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "confine.h"
 #include "exec/polls.h"
+#include "exchanges.h"
 #include "intake.h"
 #include "kernel/probe.h"
 #include "live.h"
@@ -34,6 +35,7 @@ struct pipeline {
 
 	struct live live;
 	struct intake intake;
+	struct exchanges exchanges;
 	uint64_t finished;
 	uint64_t rescued;
 	uint64_t exits_unseen;	 /* lost for that cause */
@@ -91,6 +93,8 @@ static void ring_record(void *arg, const void *bytes, size_t n)
 		polls_finish(pipeline, loop);
 		return;
 	}
+	if (exchanges_record(&pipeline->exchanges, bytes, n))
+		return;
 	enum decode_error error = run_decode(bytes, n, &run);
 
 	if (error == DECODE_OK)
@@ -218,6 +222,9 @@ void pipeline_sweep(struct pipeline *pipeline)
 	pipeline->unasked = ++pipeline->sweeps % SWEEPS_UNASKED == 0;
 	if (r == 0 && (waiting || pipeline->unasked))
 		r = probe_walk(pipeline->probe, sweep_record, pipeline);
+	if (r == 0)
+		r = exchanges_sweep(&pipeline->exchanges, pipeline->probe, counters,
+				    pipeline->unasked);
 	/* At the same pace, so that those that were waited for do not fill their map. */
 	if (r == 0 && pipeline->unasked)
 		r = probe_unreaped(pipeline->probe) < 0 ? -EIO : 0;
@@ -283,6 +290,7 @@ int pipeline_snapshot(struct pipeline *pipeline, struct run_totals *ret)
 		live_begun(live) + totals.kernel[LOST_MAP_FULL] + totals.kernel[LOST_NO_MEMORY];
 	totals.finished = pipeline->finished;
 	totals.rescued = pipeline->rescued;
+	totals.exchange_errors = pipeline->exchanges.decode_errors;
 	totals.in_flight = live->count;
 	long unreaped = probe_unreaped(pipeline->probe);
 	totals.unreaped = unreaped > 0 ? (uint64_t)unreaped : 0;
@@ -306,6 +314,19 @@ static void log_second_choices(const struct plan *plan)
 	}
 }
 
+static void adopt_servers(struct pipeline *pipeline)
+{
+	const struct config *config = pipeline->config;
+	int r = probe_adopt_servers(pipeline->probe, (const char *const *)config->server_exes.items,
+				    config->server_exes.count);
+
+	if (r < 0)
+		log_warn("servers that run already are followed only when they start Bun: %s",
+			 strerror(-r));
+	else if (r > 0)
+		log_info("follows %d servers that run already", r);
+}
+
 static int start(struct pipeline *pipeline, struct buf *message)
 {
 	const struct config *config = pipeline->config;
@@ -319,6 +340,7 @@ static int start(struct pipeline *pipeline, struct buf *message)
 		r = servers_new(pipeline->probe, &pipeline->plan, &pipeline->servers);
 	if (r < 0)
 		return r;
+	adopt_servers(pipeline);
 	r = probe_adopt(pipeline->probe, (const char *const *)config->exes.items,
 			config->exes.count);
 	if (r < 0)
@@ -339,7 +361,11 @@ int pipeline_start(const struct config *config, struct metrics *metrics,
 	pipeline->metrics = metrics;
 	pipeline->sinks = *sinks;
 	intake_init(&pipeline->intake, config, metrics);
-	int r = start(pipeline, message);
+	pipeline->exchanges.report = sinks->exchange;
+	pipeline->exchanges.arg = sinks->arg;
+	int r = exchanges_init(&pipeline->exchanges, config, metrics_registry(metrics), message);
+	if (r == 0)
+		r = start(pipeline, message);
 	if (r < 0) {
 		pipeline_stop(&pipeline);
 		return r;

@@ -41,6 +41,7 @@ struct run_totals {
 	uint64_t unreaped;
 	uint64_t kernel[KERNEL_COUNTERS_COUNT]; /* lost by cause, and events */
 	uint64_t decode_errors[DECODE_COUNT];
+	uint64_t exchange_errors; /* exchanges that made no sense */
 };
 
 struct metrics;

@@ -21,6 +21,10 @@ static bool is_known(enum family_index family)
 	case FAMILY_TOOL_IN_FLIGHT:
 	case FAMILY_TOOL_OLDEST_SECONDS:
 	case FAMILY_BUN_UNREAPED:
+	case FAMILY_EXEC_STARTED:
+	case FAMILY_EXEC_SYNC_SECONDS:
+	case FAMILY_EXEC_TIMEOUTS:
+	case FAMILY_EXEC_ERRORS:
 		return false;
 	case FAMILY_RUNS_FINISHED:
 	case FAMILY_SERIES_OVERFLOW:

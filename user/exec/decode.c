@@ -26,7 +26,8 @@ static bool times_in_order(const struct exchange *exchange)
 		if (later[i] && later[i] < first)
 			return false;
 	}
-	return exchange->response_last_ns >= exchange->response_first_ns;
+	return !exchange->response_last_ns ||
+	       exchange->response_last_ns >= exchange->response_first_ns;
 }
 
 bool exchange_decode(const void *bytes, size_t n, const struct exchange **ret)

@@ -59,6 +59,8 @@ struct exec_report {
 			 1];		 /* the task's, agent's or workflow's; valid UTF-8; "" */
 	char exec_id[EXEC_ID_BYTES + 1]; /* "" where not known */
 
+	/* What the server records: the status; where the client had gone first 408 or 500; 0 = nothing. */
+	uint32_t code;
 	uint32_t status; /* HTTP status, 0 = the connection ended without a byte of response */
 	enum exec_outcome outcome; /* of a sync one; of others too, by the same rule */
 	bool refused; /* 401, 403, 429: the server's middleware, before any execution; no error */

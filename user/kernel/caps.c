@@ -109,6 +109,15 @@ static const char *first_structure(const struct btf *btf, const char *function)
 						     : "";
 }
 
+static unsigned parameters_of(const struct btf *btf, const char *function)
+{
+	int id = btf__find_by_name_kind(btf, function, BTF_KIND_FUNC);
+	const struct btf_type *type = id < 0 ? NULL : btf__type_by_id(btf, (unsigned)id);
+	const struct btf_type *prototype = type ? btf__type_by_id(btf, type->type) : NULL;
+
+	return prototype ? btf_vlen(prototype) : 0;
+}
+
 /* What the fentry flavours need. */
 static void ask_functions(const struct btf *btf, struct caps *caps)
 {
@@ -124,6 +133,7 @@ static void ask_functions(const struct btf *btf, struct caps *caps)
 		SYSCALL_FUNCTION "pipe2",
 		SYSCALL_FUNCTION "socketpair",
 	};
+	static const char *const tcp[] = {"tcp_sendmsg", "tcp_recvmsg"};
 	const char *write_argument = first_structure(btf, "generic_perform_write");
 
 	caps->begin_new_exec = is_traceable(btf, "begin_new_exec");
@@ -136,6 +146,9 @@ static void ask_functions(const struct btf *btf, struct caps *caps)
 				  are_traceable(btf, syscalls, ARRAY_SIZE(syscalls)) &&
 				  *first_structure(btf, SYSCALL_FUNCTION "execve") &&
 				  *first_structure(btf, SYSCALL_FUNCTION "execveat");
+	caps->tcp_functions = caps->fentry && are_traceable(btf, tcp, ARRAY_SIZE(tcp));
+	caps->recvmsg_takes_flags = parameters_of(btf, "tcp_recvmsg") == 5;
+	caps->recvmsg_takes_nonblock = parameters_of(btf, "tcp_recvmsg") == 6;
 	caps->write_takes_file = strcmp(write_argument, "file") == 0;
 	caps->write_takes_iocb = strcmp(write_argument, "kiocb") == 0;
 }
@@ -217,6 +230,8 @@ void caps_ask(struct caps *caps)
 	caps->may_lock_memory = may_lock_memory(btf);
 	caps->sched_prepare_exec = tracepoint_prototype(btf, "btf_trace_sched_prepare_exec");
 	caps->sys_exit = tracepoint_prototype(btf, "btf_trace_sys_exit");
+	caps->tcp_tracepoints = tracepoint_prototype(btf, "btf_trace_inet_sock_set_state") &&
+				tracepoint_prototype(btf, "btf_trace_tcp_destroy_sock");
 	caps->task_pt_regs = btf__find_by_name_kind(btf, "bpf_task_pt_regs", BTF_KIND_FUNC) > 0;
 	caps->uprobe_multi =
 		btf__find_by_name_kind(btf, "bpf_uprobe_multi_link_attach", BTF_KIND_FUNC) > 0;

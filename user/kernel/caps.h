@@ -41,6 +41,14 @@
 	  "use one built with CONFIG_HAVE_SYSCALL_TRACEPOINTS, as distributions' are")             \
 	X(syscall_tracepoints, "no tracefs with events/syscalls can be read",                      \
 	  "mount it at /sys/kernel/tracing, and run as root or with CAP_DAC_READ_SEARCH")          \
+	X(tcp_functions, "this kernel has no traceable tcp_sendmsg() and tcp_recvmsg()",           \
+	  "use one built with CONFIG_INET, as distributions' are")                                 \
+	X(recvmsg_takes_flags, "tcp_recvmsg() is told apart from the flags whether it may block",  \
+	  "since Linux 5.19 it is not")                                                            \
+	X(recvmsg_takes_nonblock, "tcp_recvmsg() is told with the flags whether it may block",     \
+	  "up to Linux 5.18 it is told apart from them")                                           \
+	X(tcp_tracepoints, "this kernel has no tracepoints for the state of TCP connections",      \
+	  "use one built with CONFIG_INET, as distributions' are")                                 \
 	X(task_pt_regs, "this kernel has no bpf_task_pt_regs()", "Linux 5.15 has it")              \
 	X(exit_says_dead,                                                                          \
 	  "this kernel's tracepoint sched_process_exit does not say which is last",                \

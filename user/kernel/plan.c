@@ -46,6 +46,9 @@ static const uint64_t fact_capabilities[] = {
 #define DOOR_A PLAN_UNIX_RECVMSG, PLAN_UNIX_SENDMSG, PLAN_FILE_READ, PLAN_SHMEM_READ
 
 #define POLLS PLAN_POLL_LOOP_BEGIN, PLAN_POLL_LOOP_END, PLAN_POLL_FETCH
+/* The same for the sockets of servers: bpf/http_fentry.bpf.c. */
+#define NEEDS_TCP_A (NEEDS(fentry) | NEEDS(tcp_tracepoints) | NEEDS(tcp_functions))
+#define CONNECTIONS PLAN_CONNECTION_STATE, PLAN_CONNECTION_GONE
 
 /* One way to serve a hook. */
 struct candidate {
@@ -109,6 +112,12 @@ static const struct hook {
 		 {PLAN_TRANSFER_TRACEPOINT}, 1, 0},
 		{"tp_btf", NEEDS(sys_exit), STDIO_PROBE_FENTRY, "every system call of every process pays for it",
 		 {PLAN_TRANSFER_SYS_EXIT}, 1, 0}}},
+	{"server", "exchange", false, "HTTP exchanges: every http_exec_* series", {
+		{"fentry", NEEDS_TCP_A | NEEDS(recvmsg_takes_flags), STDIO_PROBE_SYSCALL, "",
+		 {CONNECTIONS, PLAN_TCP_SENDMSG, PLAN_TCP_RECVMSG}, 4, 0},
+		{"fentry", NEEDS_TCP_A | NEEDS(recvmsg_takes_nonblock), STDIO_PROBE_SYSCALL, "",
+		 {CONNECTIONS, PLAN_TCP_SENDMSG, PLAN_TCP_RECVMSG_5_18}, 4, 0},
+		{"syscall", NEEDS(tcp_tracepoints), STDIO_PROBE_FENTRY, "", {CONNECTIONS}, 2, 0}}},
 	/* Servers come while the agent runs: their executables are read, and attached to, then. */
 	{"go", "polls", false, "polls of synchronous workflows are estimated from their duration", {
 		{"uprobe_multi", NEEDS(uprobe_multi), 0, "", {POLLS}, 3, CAPABILITY_SYS_PTRACE},
@@ -201,6 +210,26 @@ static struct plan_hook hook_plan(const struct hook *hook, unsigned facts, enum 
 	return planned;
 }
 
+/* Door B is the stdio family's: where that has chosen door A, nobody sees what passes through sockets. */
+static void server_check_door(struct plan *plan)
+{
+	const struct fact_text *unmet = &fact_texts[FACT_tcp_functions];
+
+	for (size_t i = 0; i < plan->count; i++) {
+		struct plan_hook *hook = &plan->hooks[i];
+
+		if (strcmp(hook->family, "server") != 0 || strcmp(hook->flavour, "syscall") != 0 ||
+		    !plan_has_door_a(plan))
+			continue;
+		hook->state = PLAN_FAILED;
+		hook->flavour = "";
+		hook->count = 0;
+		memset(hook->programs, 0, sizeof(hook->programs));
+		hook->reason = hook->lacks = unmet->missing;
+		hook->remedy = unmet->remedy;
+	}
+}
+
 void plan_make(const struct caps *caps, enum stdio_probe stdio, struct plan *ret)
 {
 	struct plan plan = {.count = ARRAY_SIZE(hooks)};
@@ -208,6 +237,7 @@ void plan_make(const struct caps *caps, enum stdio_probe stdio, struct plan *ret
 
 	for (size_t i = 0; i < ARRAY_SIZE(hooks); i++)
 		plan.hooks[i] = hook_plan(&hooks[i], facts, stdio);
+	server_check_door(&plan);
 	*ret = plan;
 }
 

@@ -42,7 +42,12 @@ enum stdio_probe { STDIO_PROBE_AUTO, STDIO_PROBE_FENTRY, STDIO_PROBE_SYSCALL };
 	X(TRANSFER_SYS_EXIT, transfer_sys_exit)                                                    \
 	X(POLL_LOOP_BEGIN, poll_loop_begin)                                                        \
 	X(POLL_LOOP_END, poll_loop_end)                                                            \
-	X(POLL_FETCH, poll_fetch)
+	X(POLL_FETCH, poll_fetch)                                                                  \
+	X(CONNECTION_STATE, connection_state)                                                      \
+	X(CONNECTION_GONE, connection_gone)                                                        \
+	X(TCP_SENDMSG, tcp_sendmsg_return)                                                         \
+	X(TCP_RECVMSG, tcp_recvmsg_return)                                                         \
+	X(TCP_RECVMSG_5_18, tcp_recvmsg_return_5_18)
 
 enum plan_program {
 #define X(name, program) PLAN_##name,

@@ -19,7 +19,7 @@
 
 /* Records that one walk takes from the kernel at a time: 256 KiB. */
 #define WALK_BATCH 64
-/* Entries that are only counted, at a time: on the stack. */
+/* Entries that are only counted, at a time: their keys are on the stack. */
 #define COUNT_BATCH 256
 
 struct probe {
@@ -36,10 +36,32 @@ struct probe {
 };
 
 const char *const probe_map_names[PROBE_MAP_COUNT] = {
-	[PROBE_MAP_RUNS] = "runs",	  [PROBE_MAP_STREAMS] = "streams",
-	[PROBE_MAP_WATCHED] = "watched",  [PROBE_MAP_UNREAPED] = "unreaped",
+	[PROBE_MAP_RUNS] = "runs",
+	[PROBE_MAP_STREAMS] = "streams",
+	[PROBE_MAP_WATCHED] = "watched",
+	[PROBE_MAP_UNREAPED] = "unreaped",
 	[PROBE_MAP_POLLS] = "poll_loops",
+	[PROBE_MAP_EXCHANGES] = "exchanges",
+	[PROBE_MAP_CONNECTIONS] = "connections",
 };
+
+static int configure_server(struct bunscope_bpf *skeleton, const struct probe_config *config,
+			    const struct plan *plan)
+{
+	for (size_t i = 0; i < config->server_globs_count; i++) {
+		int r = pattern_from_glob(config->server_globs[i],
+					  &skeleton->rodata->server_patterns[i]);
+		if (r < 0)
+			return r;
+	}
+	skeleton->rodata->server_patterns_count = (__u32)config->server_globs_count;
+	skeleton->rodata->server_port = config->server_port;
+	skeleton->rodata->http_by_syscall = !plan_has(plan, PLAN_TCP_SENDMSG);
+	for (size_t i = 0; i < config->routes_count && i < ROUTES_MAX; i++)
+		skeleton->rodata->routes[i] = config->routes[i];
+	skeleton->rodata->routes_count = (__u32)config->routes_count;
+	return 0;
+}
 
 static int configure(struct bunscope_bpf *skeleton, const struct probe_config *config,
 		     const struct plan *plan)
@@ -50,6 +72,9 @@ static int configure(struct bunscope_bpf *skeleton, const struct probe_config *c
 			return r;
 	}
 	skeleton->rodata->exe_patterns_count = (__u32)config->exe_globs_count;
+	int failed = configure_server(skeleton, config, plan);
+	if (failed < 0)
+		return failed;
 	(void)bpf_map__set_max_entries(skeleton->maps.runs, config->max_runs);
 	(void)bpf_map__set_max_entries(skeleton->maps.streams, config->max_runs * STREAMS_PER_RUN);
 	(void)bpf_map__set_max_entries(skeleton->maps.watched, config->max_runs * WATCHED_PER_RUN);
@@ -84,7 +109,7 @@ static int allocate(struct probe *probe)
 		return cpus;
 	probe->cpus = (size_t)cpus;
 	probe->counters = calloc(probe->cpus, sizeof(*probe->counters));
-	probe->batch = calloc(WALK_BATCH, sizeof(*probe->batch));
+	probe->batch = calloc(WALK_BATCH, sizeof(*probe->batch)); /* the largest value of all */
 	probe->batch_keys = calloc(WALK_BATCH, sizeof(*probe->batch_keys));
 	probe->ring =
 		ring_buffer__new(bpf_map__fd(probe->skeleton->maps.ring), ring_sample, probe, NULL);
@@ -165,10 +190,10 @@ static void drop_adoptees(const struct probe *probe)
 		(void)bpf_map_delete_elem(fd, &pid);
 }
 
-/* Runs the iterator over all tasks. */
-static int iterate_tasks(const struct probe *probe)
+/* Runs an iterator from its beginning to its end. */
+static int iterate(const struct bpf_program *program)
 {
-	struct bpf_link *link = bpf_program__attach_iter(probe->skeleton->progs.adopt_task, NULL);
+	struct bpf_link *link = bpf_program__attach_iter(program, NULL);
 	char nothing[1];
 
 	if (!link)
@@ -183,7 +208,7 @@ static int iterate_tasks(const struct probe *probe)
 /* Begins the runs of those that were put. */
 static int adopt(const struct probe *probe)
 {
-	int r = iterate_tasks(probe);
+	int r = iterate(probe->skeleton->progs.adopt_task);
 
 	drop_adoptees(probe);
 	return r;
@@ -208,6 +233,27 @@ int probe_adopt(struct probe *probe, const char *const *exe_globs, size_t count)
 
 	if (found < 0)
 		return found;
+	return r < 0 ? r : found;
+}
+
+static int watch_server(void *arg, uint32_t pid, const struct adoptee *adoptee)
+{
+	const struct probe *probe = arg;
+	uint64_t args[] = {pid};
+	LIBBPF_OPTS(bpf_test_run_opts, options, .ctx_in = args, .ctx_size_in = sizeof(args));
+
+	(void)adoptee;
+	return bpf_prog_test_run_opts(bpf_program__fd(probe->skeleton->progs.server_watch),
+				      &options);
+}
+
+int probe_adopt_servers(struct probe *probe, const char *const *server_globs, size_t count)
+{
+	int found = adoptees_find(server_globs, count, watch_server, probe);
+	int r = 0;
+
+	if (probe->skeleton->rodata->server_port)
+		r = iterate(probe->skeleton->progs.server_adopt_listener);
 	return r < 0 ? r : found;
 }
 
@@ -259,9 +305,12 @@ size_t probe_cpus(const struct probe *probe)
 	return probe->cpus;
 }
 
-int probe_walk(struct probe *probe, probe_record_fn *each, void *arg)
+/* Hands over the records of a map, none larger than a run's, at most WALK_BATCH of them at a time. */
+static int walk(const struct probe *probe, const struct bpf_map *map, probe_record_fn *each,
+		void *arg)
 {
-	int fd = bpf_map__fd(probe->skeleton->maps.runs);
+	size_t bytes = bpf_map__value_size(map);
+	int fd = bpf_map__fd(map);
 	uint32_t position = 0;
 	void *from = NULL;
 
@@ -272,11 +321,26 @@ int probe_walk(struct probe *probe, probe_record_fn *each, void *arg)
 		if (r < 0 && r != -ENOENT)
 			return r;
 		for (uint32_t i = 0; i < count; i++)
-			each(arg, &probe->batch[i], sizeof(probe->batch[i]));
+			each(arg, (const char *)probe->batch + i * bytes, bytes);
 		if (r == -ENOENT)
 			return 0;
 		from = &position;
 	}
+}
+
+int probe_walk(struct probe *probe, probe_record_fn *each, void *arg)
+{
+	return walk(probe, probe->skeleton->maps.runs, each, arg);
+}
+
+int probe_walk_exchanges(struct probe *probe, probe_record_fn *each, void *arg)
+{
+	return walk(probe, probe->skeleton->maps.exchanges, each, arg);
+}
+
+bool probe_take_exchange(struct probe *probe, __u64 id)
+{
+	return bpf_map_delete_elem(bpf_map__fd(probe->skeleton->maps.exchanges), &id) == 0;
 }
 
 /* Runs a program that is there to be asked about one run. What it returns, or -errno. */
@@ -341,6 +405,10 @@ static const struct bpf_map *map_of(const struct probe *probe, enum probe_map ma
 		return probe->skeleton->maps.unreaped;
 	case PROBE_MAP_POLLS:
 		return probe->skeleton->maps.poll_loops;
+	case PROBE_MAP_EXCHANGES:
+		return probe->skeleton->maps.exchanges;
+	case PROBE_MAP_CONNECTIONS:
+		return probe->skeleton->maps.connections;
 	default:
 		return probe->skeleton->maps.watched;
 	}
@@ -384,6 +452,7 @@ union entry_key {
 	struct inode_key stream;
 	struct run_key unreaped;
 	uint32_t watched;
+	__u64 exchange_or_connection;
 	struct goroutine_key polls;
 };
 

@@ -25,9 +25,14 @@ typedef void probe_record_fn(void *arg, const void *bytes, size_t n);
 struct probe_config {
 	const char *const *exe_globs; /* which executables are Bun */
 	size_t exe_globs_count;
+	const char *const *server_globs; /* which are servers */
+	size_t server_globs_count;
+	uint16_t server_port; /* who listens on it is one; 0 = nobody for that */
+	const struct route_filter *routes;
+	size_t routes_count;
 	unsigned max_runs;	   /* entries of the runs map */
 	unsigned ring_bytes;	   /* a power of two, whole pages */
-	probe_record_fn *finished; /* a run that the ring delivered */
+	probe_record_fn *finished; /* a run or an exchange that the ring delivered */
 	void *arg;
 };
 
@@ -43,6 +48,12 @@ void probe_stop(struct probe **owner);
  * Begins the runs that were under way before the probe was attached. Number of them, or -errno.
  */
 int probe_adopt(struct probe *probe, const char *const *exe_globs, size_t count);
+
+/*
+ * Watches the servers that run already: by executable, by listening port. Number of those found by their executable,
+ * or -errno.
+ */
+int probe_adopt_servers(struct probe *probe, const char *const *server_globs, size_t count);
 
 /* Becomes readable when the ring has records. Owned by the probe. */
 int probe_fd(const struct probe *probe);
@@ -78,6 +89,9 @@ int probe_take(struct probe *probe, const struct run_key *key);
  * not in the kernel's first pid namespace.
  */
 int probe_take_unended(struct probe *probe, const struct run_key *key);
+/* The same of HTTP exchanges. */
+int probe_walk_exchanges(struct probe *probe, probe_record_fn *each, void *arg);
+bool probe_take_exchange(struct probe *probe, __u64 id);
 /* Forgets the runs that somebody has waited for. Number of those left: zombies. -errno. */
 long probe_unreaped(struct probe *probe);
 /* It was no tool's run: whether anybody waits for it does not matter. */
@@ -91,6 +105,8 @@ enum probe_map {
 	PROBE_MAP_WATCHED,
 	PROBE_MAP_UNREAPED,
 	PROBE_MAP_POLLS,
+	PROBE_MAP_EXCHANGES,
+	PROBE_MAP_CONNECTIONS,
 	PROBE_MAP_COUNT,
 };
 extern const char *const probe_map_names[PROBE_MAP_COUNT];

@@ -21,6 +21,11 @@
 #define TOOL_SECONDS                                                                               \
 	.buckets = {5 * MS,   10 * MS,	  25 * MS,   50 * MS,	 100 * MS,    250 * MS,            \
 		    500 * MS, 1 * SECOND, 2500 * MS, 5 * SECOND, 10 * SECOND, 30 * SECOND}
+/* A synchronous execution may be asked to wait for 300 s. */
+#define EXEC_SECONDS                                                                               \
+	.buckets = {5 * MS,	 10 * MS,     25 * MS,	    50 * MS,	 100 * MS,    250 * MS,    \
+		    500 * MS,	 1 * SECOND,  2500 * MS,    5 * SECOND,	 10 * SECOND, 15 * SECOND, \
+		    30 * SECOND, 60 * SECOND, 120 * SECOND, 300 * SECOND}
 #define TOOL_BYTES .buckets = {100, 1000, 10000, 100000, 1000000, 10000000}
 /* Bun alone takes 33 MB. */
 #define RSS_BYTES                                                                                  \
@@ -93,6 +98,22 @@ const struct family families[FAMILY_COUNT] = {
 	[FAMILY_BUN_UNREAPED] = {
 		"runtime_bun_unreaped", GAUGE,
 		.help = "Bun workers that have exited and that the server has not waited for.",
+	},
+	[FAMILY_EXEC_STARTED] = {
+		"http_exec_started_total", COUNTER, .labels = {"kind"},
+		.help = "Executions that the server accepted over HTTP to run in the background (202).",
+	},
+	[FAMILY_EXEC_SYNC_SECONDS] = {
+		"http_exec_sync_latency_seconds", HISTOGRAM_SECONDS, .labels = {"kind", "outcome"}, EXEC_SECONDS,
+		.help = "Time from the first byte of a synchronous execution's request to the first byte of its response.",
+	},
+	[FAMILY_EXEC_TIMEOUTS] = {
+		"http_exec_timeouts_total", COUNTER, .labels = {"kind"},
+		.help = "Synchronous executions that ended at their deadline (408).",
+	},
+	[FAMILY_EXEC_ERRORS] = {
+		"http_exec_errors_total", COUNTER, .labels = {"kind", "code"},
+		.help = "Requests for executions that failed, by HTTP status; none: closed without a byte of response.",
 	},
 	[FAMILY_WORKFLOW_POLLS] = {
 		"workflow_sync_polls_total", COUNTER, .labels = {"workflow_id", "outcome"}, .bounded = 1,

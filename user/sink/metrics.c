@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "sink/exec_metrics.h"
 #include "sink/families.h"
 #include "sink/tools.h"
 
@@ -46,6 +47,7 @@ int metrics_new(const char *prefix, unsigned max_label_values, struct metrics **
 	}
 	metrics->tools.registry = metrics->registry;
 	make_first_series(metrics->registry);
+	exec_metrics_init(metrics->registry);
 	*ret = metrics;
 	return 0;
 }

@@ -37,6 +37,18 @@ static void record_under_way_is_accepted(void **state)
 	assert_true(exchange_decode(&exchange, sizeof(exchange), &decoded));
 }
 
+static void response_that_never_ended_is_accepted(void **state)
+{
+	const struct exchange *decoded = NULL;
+	struct exchange exchange;
+
+	(void)state;
+	build_exchange(&exchange);
+	exchange.end = EXCHANGE_CUT;
+	exchange.response_last_ns = 0;
+	assert_true(exchange_decode(&exchange, sizeof(exchange), &decoded));
+}
+
 static void other_sizes_and_alignments_are_refused(void **state)
 {
 	static uint8_t bytes[sizeof(struct exchange) + 16] __attribute__((aligned(16)));
@@ -146,6 +158,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(record_is_used_where_it_lies),
 		cmocka_unit_test(record_under_way_is_accepted),
+		cmocka_unit_test(response_that_never_ended_is_accepted),
 		cmocka_unit_test(other_sizes_and_alignments_are_refused),
 		cmocka_unit_test(damaged_records_are_refused),
 	};

@@ -125,6 +125,22 @@
 		.remedy = "Linux 6.6 has them",                                                    \
 	}
 #define POLLS_OFF(why) FAILED_HOOK("go", "polls", false, why)
+#define CONNECTIONS PLAN_CONNECTION_STATE, PLAN_CONNECTION_GONE
+#define SERVER_A                                                                                   \
+	HOOK("server", "exchange", "fentry", false, 4, CONNECTIONS, PLAN_TCP_SENDMSG,              \
+	     PLAN_TCP_RECVMSG)
+#define SERVER_A_5_18                                                                              \
+	HOOK("server", "exchange", "fentry", false, 4, CONNECTIONS, PLAN_TCP_SENDMSG,              \
+	     PLAN_TCP_RECVMSG_5_18)
+#define SERVER_B HOOK("server", "exchange", "syscall", false, 2, CONNECTIONS)
+#define SERVER_FAILED(why) FAILED_HOOK("server", "exchange", false, why)
+#define NO_TCP                                                                                     \
+	"this kernel has no tracepoints for the state of TCP connections",                         \
+		"use one built with CONFIG_INET, as distributions' are"
+#define NO_TCP_FUNCTIONS                                                                           \
+	"this kernel has no traceable tcp_sendmsg() and tcp_recvmsg()",                            \
+		"use one built with CONFIG_INET, as distributions' are"
+
 #define SANDBOX                                                                                    \
 	HOOK("sandbox", "capabilities", "dropped", false, 0),                                      \
 		HOOK("sandbox", "syscalls", "seccomp", false, 0)
@@ -136,9 +152,11 @@
 
 #define ALLOWED_BUT_UPROBES                                                                        \
 	.may_load = true, .btf = true, .may_lock_memory = true, .may_read_processes = true,        \
-	.maps_by_fd = true, .seccomp = true
+	.maps_by_fd = true, .seccomp = true, .tcp_tracepoints = true
 #define ALLOWED ALLOWED_BUT_UPROBES, .uprobe_multi = true
-#define FENTRY .fentry = true, .begin_new_exec = true, .stream_functions = true
+#define FENTRY                                                                                     \
+	.fentry = true, .begin_new_exec = true, .stream_functions = true, .tcp_functions = true,   \
+	.recvmsg_takes_flags = true
 #define OLD_PIPE .pipe = true, .write_takes_file = true
 #define PIPE .pipe = true, .write_takes_iocb = true
 #define NEW_PIPE .anon_pipe = true, .write_takes_iocb = true
@@ -161,46 +179,46 @@ static const struct rung rungs[] = {
 	 {MODERN},
 	 STDIO_PROBE_AUTO,
 	 {{PREPARE_TP, EXEC, EXEC_FAILED_TP, PIPE_FAILED_TP, EXIT, SIGNAL, OOM_TASK, ADOPT,
-	   TRANSFER_A_6_14, POLLS, SANDBOX},
-	  12},
+	   TRANSFER_A_6_14, SERVER_A, POLLS, SANDBOX},
+	  13},
 	 ""},
 	{"6.18: the pipe functions have other names",
 	 {ALLOWED, .sched_prepare_exec = true, FENTRY, NEW_PIPE, TRACEFS, .sys_exit = true,
 	  .exit_says_dead = true, .victim_is_task = true},
 	 STDIO_PROBE_AUTO,
 	 {{PREPARE_TP, EXEC, EXEC_FAILED_TP, PIPE_FAILED_TP, EXIT_DEAD, SIGNAL, OOM_TASK, ADOPT,
-	   TRANSFER_A_6_15, POLLS, SANDBOX},
-	  12},
+	   TRANSFER_A_6_15, SERVER_A, POLLS, SANDBOX},
+	  13},
 	 ""},
 	{"no program may go on to functions, as on a locked-down 6.18",
 	 {ALLOWED, .sched_prepare_exec = true, .write_takes_iocb = true, TRACEFS, .sys_exit = true,
 	  .exit_says_dead = true, .victim_is_task = true},
 	 STDIO_PROBE_AUTO,
 	 {{PREPARE_TP, EXEC, EXEC_FAILED_TP, PIPE_FAILED_TP, EXIT_DEAD, SIGNAL, OOM_TASK, ADOPT,
-	   TRANSFER, POLLS, SANDBOX},
-	  12},
+	   TRANSFER, SERVER_B, POLLS, SANDBOX},
+	  13},
 	 ""},
 	{"6.8: no sched_prepare_exec yet",
 	 {ALLOWED, FENTRY, PIPE, TRACEFS, .sys_exit = true, .victim_is_task = true},
 	 STDIO_PROBE_AUTO,
 	 {{PREPARE_FENTRY, EXEC, EXEC_FAILED_TP, PIPE_FAILED_TP, EXIT, SIGNAL, OOM_TASK, ADOPT,
-	   TRANSFER_A_6_14, POLLS, SANDBOX},
-	  12},
+	   TRANSFER_A_6_14, SERVER_A, POLLS, SANDBOX},
+	  13},
 	 ""},
 	{"5.15: the victim is a pid",
 	 {ALLOWED, FENTRY, OLD_PIPE, TRACEFS, .sys_exit = true, .victim_is_pid = true},
 	 STDIO_PROBE_AUTO,
 	 {{PREPARE_FENTRY, EXEC, EXEC_FAILED_TP, PIPE_FAILED_TP, EXIT, SIGNAL, OOM_PID, ADOPT,
-	   TRANSFER_A_6_4, POLLS, SANDBOX},
-	  12},
+	   TRANSFER_A_6_4, SERVER_A, POLLS, SANDBOX},
+	  13},
 	 ""},
 	{"5.10: no registers of a task",
 	 {ALLOWED, FENTRY, OLD_PIPE, .syscall_tracepoints = true, .sys_exit = true,
 	  .victim_is_pid = true},
 	 STDIO_PROBE_AUTO,
 	 {{PREPARE_FENTRY, EXEC, EXEC_FAILED_OFF(NO_REGS), PIPE_FAILED_TP, EXIT, SIGNAL, OOM_PID,
-	   ADOPT, TRANSFER_A_6_4, POLLS, SANDBOX},
-	  12},
+	   ADOPT, TRANSFER_A_6_4, SERVER_A, POLLS, SANDBOX},
+	  13},
 	 ""},
 	{"5.10, whose system calls' functions can be traced: what fails needs no registers of a "
 	 "task",
@@ -208,52 +226,53 @@ static const struct rung rungs[] = {
 	  .sys_exit = true, .victim_is_pid = true},
 	 STDIO_PROBE_AUTO,
 	 {{PREPARE_FENTRY, EXEC, EXEC_FAILED_FENTRY, PIPE_FAILED_FENTRY, EXIT, SIGNAL, OOM_PID,
-	   ADOPT, TRANSFER_A_6_4, POLLS, SANDBOX},
-	  12},
+	   ADOPT, TRANSFER_A_6_4, SERVER_A, POLLS, SANDBOX},
+	  13},
 	 ""},
 	{"5.10, system calls asked for",
 	 {ALLOWED, FENTRY, OLD_PIPE, .syscall_tracepoints = true, .sys_exit = true,
 	  .victim_is_pid = true},
 	 STDIO_PROBE_SYSCALL,
 	 {{PREPARE_SYSCALL(NO_PREPARE_EXEC), EXEC, EXEC_FAILED_OFF(NO_REGS), PIPE_FAILED_TP, EXIT,
-	   SIGNAL, OOM_PID, ADOPT, TRANSFER_TP(NO_REGS), POLLS, SANDBOX},
-	  12},
+	   SIGNAL, OOM_PID, ADOPT, TRANSFER_TP(NO_REGS), SERVER_B, POLLS, SANDBOX},
+	  13},
 	 ""},
 	{"arm64 without fentry",
 	 {ALLOWED, .write_takes_file = true, TRACEFS, .sys_exit = true, .victim_is_pid = true},
 	 STDIO_PROBE_AUTO,
 	 {{PREPARE_SYSCALL(NO_FENTRY), EXEC, EXEC_FAILED_TP, PIPE_FAILED_TP, EXIT, SIGNAL, OOM_PID,
-	   ADOPT, TRANSFER, POLLS, SANDBOX},
-	  12},
+	   ADOPT, TRANSFER, SERVER_B, POLLS, SANDBOX},
+	  13},
 	 ""},
 	{"the function was inlined, and there is no OOM tracepoint",
 	 {ALLOWED, .fentry = true, .stream_functions = true, PIPE, TRACEFS, .sys_exit = true},
 	 STDIO_PROBE_AUTO,
 	 {{PREPARE_SYSCALL(NO_BEGIN_NEW_EXEC), EXEC, EXEC_FAILED_TP, PIPE_FAILED_TP, EXIT, SIGNAL,
-	   OOM_OFF(NO_VICTIM), ADOPT, TRANSFER_A_6_14, POLLS, SANDBOX},
-	  12},
+	   OOM_OFF(NO_VICTIM), ADOPT, TRANSFER_A_6_14, SERVER_FAILED(NO_TCP_FUNCTIONS), POLLS,
+	   SANDBOX},
+	  13},
 	 ""},
 	{"no tracefs",
 	 {ALLOWED, .sched_prepare_exec = true, .task_pt_regs = true, .sys_exit = true},
 	 STDIO_PROBE_AUTO,
 	 {{PREPARE_TP, EXEC, EXEC_FAILED_OFF(NO_TRACEFS), PIPE_FAILED_OFF(NO_TRACEFS), EXIT, SIGNAL,
-	   OOM_OFF(NO_VICTIM), ADOPT, TRANSFER_TP(NO_TRACEFS), POLLS, SANDBOX},
-	  12},
+	   OOM_OFF(NO_VICTIM), ADOPT, TRANSFER_TP(NO_TRACEFS), SERVER_B, POLLS, SANDBOX},
+	  13},
 	 ""},
 	{"neither fentry nor tracefs",
 	 {ALLOWED, .sys_exit = true, .victim_is_pid = true},
 	 STDIO_PROBE_AUTO,
 	 {{PREPARE_FAILED(NO_TRACEFS), EXEC, EXEC_FAILED_OFF(NO_TRACEFS),
 	   PIPE_FAILED_OFF(NO_TRACEFS), EXIT, SIGNAL, OOM_PID, ADOPT, TRANSFER_TP(NO_TRACEFS),
-	   POLLS, SANDBOX},
-	  12},
+	   SERVER_B, POLLS, SANDBOX},
+	  13},
 	 "exec_prepare"},
 	{"no tracepoints of system calls at all",
 	 {ALLOWED, .sched_prepare_exec = true, .victim_is_task = true},
 	 STDIO_PROBE_AUTO,
 	 {{PREPARE_TP, EXEC, EXEC_FAILED_OFF(NO_TRACEFS), PIPE_FAILED_OFF(NO_TRACEFS), EXIT, SIGNAL,
-	   OOM_TASK, ADOPT, TRANSFER_FAILED(NO_SYS_EXIT), POLLS, SANDBOX},
-	  12},
+	   OOM_TASK, ADOPT, TRANSFER_FAILED(NO_SYS_EXIT), SERVER_B, POLLS, SANDBOX},
+	  13},
 	 "transfer"},
 	{"processes of other users stay hidden",
 	 {.may_load = true,
@@ -267,8 +286,8 @@ static const struct rung rungs[] = {
 	  .victim_is_task = true},
 	 STDIO_PROBE_AUTO,
 	 {{PREPARE_TP, EXEC, EXEC_FAILED_TP, PIPE_FAILED_TP, EXIT, SIGNAL, OOM_TASK, ADOPT_OWN,
-	   TRANSFER, POLLS, SANDBOX},
-	  12},
+	   TRANSFER, SERVER_FAILED(NO_TCP), POLLS, SANDBOX},
+	  13},
 	 ""},
 	{"5.10: CAP_BPF for each look into a map, and no seccomp",
 	 {.may_load = true,
@@ -282,24 +301,25 @@ static const struct rung rungs[] = {
 	  .victim_is_pid = true},
 	 STDIO_PROBE_AUTO,
 	 {{PREPARE_FENTRY, EXEC, EXEC_FAILED_TP, PIPE_FAILED_TP, EXIT, SIGNAL, OOM_PID, ADOPT,
-	   TRANSFER_A_6_4, POLLS, KEEPS_BPF, FAILED_HOOK("sandbox", "syscalls", false, NO_SECCOMP)},
-	  12},
+	   TRANSFER_A_6_4, SERVER_FAILED(NO_TCP), POLLS, KEEPS_BPF,
+	   FAILED_HOOK("sandbox", "syscalls", false, NO_SECCOMP)},
+	  13},
 	 ""},
 	{"6.5: a perf event for each uprobe",
 	 {ALLOWED_BUT_UPROBES, .uprobes = true, .sched_prepare_exec = true, FENTRY, PIPE, TRACEFS,
 	  .sys_exit = true, .victim_is_task = true},
 	 STDIO_PROBE_AUTO,
 	 {{PREPARE_TP, EXEC, EXEC_FAILED_TP, PIPE_FAILED_TP, EXIT, SIGNAL, OOM_TASK, ADOPT,
-	   TRANSFER_A_6_14, POLLS_EACH, SANDBOX},
-	  12},
+	   TRANSFER_A_6_14, SERVER_A, POLLS_EACH, SANDBOX},
+	  13},
 	 ""},
 	{"no uprobes",
 	 {ALLOWED_BUT_UPROBES, .sched_prepare_exec = true, FENTRY, PIPE, TRACEFS, .sys_exit = true,
 	  .victim_is_task = true},
 	 STDIO_PROBE_AUTO,
 	 {{PREPARE_TP, EXEC, EXEC_FAILED_TP, PIPE_FAILED_TP, EXIT, SIGNAL, OOM_TASK, ADOPT,
-	   TRANSFER_A_6_14, POLLS_OFF(NO_UPROBES), SANDBOX},
-	  12},
+	   TRANSFER_A_6_14, SERVER_A, POLLS_OFF(NO_UPROBES), SANDBOX},
+	  13},
 	 ""},
 	{"5.10 where no memory may be locked",
 	 {.may_load = true, .btf = true, .may_read_processes = true},
@@ -309,8 +329,8 @@ static const struct rung rungs[] = {
 	   FAILED_HOOK("process", "exit", true, NO_MEMORY),
 	   FAILED_HOOK("process", "signal", false, NO_MEMORY), OOM_OFF(NO_MEMORY),
 	   FAILED_HOOK("process", "adopt", false, NO_MEMORY), TRANSFER_FAILED(NO_MEMORY),
-	   POLLS_OFF(NO_MEMORY), SANDBOX_FAILED(NO_MEMORY)},
-	  12},
+	   SERVER_FAILED(NO_MEMORY), POLLS_OFF(NO_MEMORY), SANDBOX_FAILED(NO_MEMORY)},
+	  13},
 	 "exec_prepare"},
 	{"no BTF",
 	 {.may_load = true, .may_read_processes = true, TRACEFS},
@@ -320,8 +340,8 @@ static const struct rung rungs[] = {
 	   FAILED_HOOK("process", "exit", true, NO_BTF),
 	   FAILED_HOOK("process", "signal", false, NO_BTF), OOM_OFF(NO_BTF),
 	   FAILED_HOOK("process", "adopt", false, NO_BTF), TRANSFER_FAILED(NO_BTF),
-	   POLLS_OFF(NO_BTF), SANDBOX_FAILED(NO_BTF)},
-	  12},
+	   SERVER_FAILED(NO_BTF), POLLS_OFF(NO_BTF), SANDBOX_FAILED(NO_BTF)},
+	  13},
 	 "exec_prepare"},
 	{"no privileges",
 	 {.btf = true, .sched_prepare_exec = true, .sys_exit = true, .victim_is_task = true},
@@ -331,45 +351,62 @@ static const struct rung rungs[] = {
 	   FAILED_HOOK("process", "exit", true, NO_LOAD),
 	   FAILED_HOOK("process", "signal", false, NO_LOAD), OOM_OFF(NO_LOAD),
 	   FAILED_HOOK("process", "adopt", false, NO_LOAD), TRANSFER_FAILED(NO_LOAD),
-	   POLLS_OFF(NO_LOAD), SANDBOX_FAILED(NO_LOAD)},
-	  12},
+	   SERVER_FAILED(NO_LOAD), POLLS_OFF(NO_LOAD), SANDBOX_FAILED(NO_LOAD)},
+	  13},
 	 "exec_prepare"},
 	{"system calls asked for: no fentry anywhere",
 	 {ALLOWED, FENTRY, OLD_PIPE, TRACEFS, .sys_exit = true, .victim_is_pid = true},
 	 STDIO_PROBE_SYSCALL,
 	 {{PREPARE_SYSCALL(NO_PREPARE_EXEC), EXEC, EXEC_FAILED_TP, PIPE_FAILED_TP, EXIT, SIGNAL,
-	   OOM_PID, ADOPT, TRANSFER, POLLS, SANDBOX},
-	  12},
+	   OOM_PID, ADOPT, TRANSFER, SERVER_B, POLLS, SANDBOX},
+	  13},
 	 ""},
 	{"system calls asked for, which tp_btf is",
 	 {MODERN},
 	 STDIO_PROBE_SYSCALL,
 	 {{PREPARE_TP, EXEC, EXEC_FAILED_TP, PIPE_FAILED_TP, EXIT, SIGNAL, OOM_TASK, ADOPT,
-	   TRANSFER, POLLS, SANDBOX},
-	  12},
+	   TRANSFER, SERVER_B, POLLS, SANDBOX},
+	  13},
 	 ""},
 	{"fentry asked for",
 	 {MODERN},
 	 STDIO_PROBE_FENTRY,
 	 {{PREPARE_TP, EXEC, EXEC_FAILED_TP, PIPE_FAILED_TP, EXIT, SIGNAL, OOM_TASK, ADOPT,
-	   TRANSFER_A_6_14, POLLS, SANDBOX},
-	  12},
+	   TRANSFER_A_6_14, SERVER_A, POLLS, SANDBOX},
+	  13},
 	 ""},
 	{"fentry asked for, where no program may go on to functions",
 	 {ALLOWED, .sched_prepare_exec = true, TRACEFS, .sys_exit = true, .victim_is_task = true},
 	 STDIO_PROBE_FENTRY,
 	 {{PREPARE_TP, EXEC, EXEC_FAILED_TP, PIPE_FAILED_TP, EXIT, SIGNAL, OOM_TASK, ADOPT,
-	   TRANSFER_FAILED(NO_FENTRY), POLLS, SANDBOX},
-	  12},
+	   TRANSFER_FAILED(NO_FENTRY), SERVER_FAILED(NO_FENTRY), POLLS, SANDBOX},
+	  13},
 	 "transfer"},
 	{"fentry asked for, where the pipe functions were inlined",
 	 {ALLOWED, .sched_prepare_exec = true, FENTRY, .write_takes_iocb = true, TRACEFS,
 	  .victim_is_task = true},
 	 STDIO_PROBE_FENTRY,
 	 {{PREPARE_TP, EXEC, EXEC_FAILED_TP, PIPE_FAILED_TP, EXIT, SIGNAL, OOM_TASK, ADOPT,
-	   TRANSFER_FAILED(NO_ANON_PIPE), POLLS, SANDBOX},
-	  12},
+	   TRANSFER_FAILED(NO_ANON_PIPE), SERVER_A, POLLS, SANDBOX},
+	  13},
 	 "transfer"},
+	{"5.10: tcp_recvmsg() has one more argument",
+	 {ALLOWED, .fentry = true, .begin_new_exec = true, .stream_functions = true,
+	  .tcp_functions = true, .recvmsg_takes_nonblock = true, OLD_PIPE, TRACEFS,
+	  .victim_is_pid = true},
+	 STDIO_PROBE_AUTO,
+	 {{PREPARE_FENTRY, EXEC, EXEC_FAILED_TP, PIPE_FAILED_TP, EXIT, SIGNAL, OOM_PID, ADOPT,
+	   TRANSFER_A_6_4, SERVER_A_5_18, POLLS, SANDBOX},
+	  13},
+	 ""},
+	{"door A for the pipes, and none for TCP: door B is not there to see it",
+	 {ALLOWED, .sched_prepare_exec = true, .fentry = true, .begin_new_exec = true,
+	  .stream_functions = true, PIPE, TRACEFS, .victim_is_task = true},
+	 STDIO_PROBE_AUTO,
+	 {{PREPARE_TP, EXEC, EXEC_FAILED_TP, PIPE_FAILED_TP, EXIT, SIGNAL, OOM_TASK, ADOPT,
+	   TRANSFER_A_6_14, SERVER_FAILED(NO_TCP_FUNCTIONS), POLLS, SANDBOX},
+	  13},
+	 ""},
 };
 
 static void assert_hook(const struct plan_hook *hook, const struct plan_hook *expected)
@@ -413,14 +450,14 @@ static void first_required_hook_that_failed_is_missing(void **state)
 	}
 }
 
-static unsigned loaded(const struct caps *caps)
+static uint64_t loaded(const struct caps *caps)
 {
 	struct plan plan;
-	unsigned programs = 0;
+	uint64_t programs = 0;
 
 	plan_make(caps, STDIO_PROBE_AUTO, &plan);
 	for (int program = 0; program < PLAN_PROGRAM_COUNT; program++)
-		programs |= plan_has(&plan, program) ? 1u << program : 0;
+		programs |= plan_has(&plan, program) ? 1ull << program : 0;
 	return programs;
 }
 
@@ -430,21 +467,25 @@ static void only_the_chosen_programs_are_loaded(void **state)
 	static const struct caps fallback = {ALLOWED, .sys_exit = true, .syscall_tracepoints = true,
 					     .victim_is_pid = true};
 	static const struct caps none = {.may_load = true};
-	const unsigned always = 1u << PLAN_POLL_LOOP_BEGIN | 1u << PLAN_POLL_LOOP_END |
-				1u << PLAN_POLL_FETCH | 1u << PLAN_EXEC_CONFIRM |
-				1u << PLAN_PROCESS_EXIT_LIVE | 1u << PLAN_TASK_SWITCH |
-				1u << PLAN_SIGNAL;
+	const uint64_t always = 1ull << PLAN_POLL_LOOP_BEGIN | 1ull << PLAN_POLL_LOOP_END |
+				1ull << PLAN_POLL_FETCH | 1ull << PLAN_EXEC_CONFIRM |
+				1ull << PLAN_PROCESS_EXIT_LIVE | 1ull << PLAN_TASK_SWITCH |
+				1ull << PLAN_SIGNAL;
 
 	(void)state;
-	assert_int_equal(
-		loaded(&modern),
-		always | 1u << PLAN_EXEC_PREPARE_TP | 1u << PLAN_EXEC_FAILED |
-			1u << PLAN_PIPE_FAILED | 1u << PLAN_VICTIM_TASK | 1u << PLAN_PIPE_READ |
-			1u << PLAN_PIPE_WRITE | 1u << PLAN_FILE_WRITE | 1u << PLAN_UNIX_RECVMSG |
-			1u << PLAN_UNIX_SENDMSG | 1u << PLAN_FILE_READ | 1u << PLAN_SHMEM_READ);
-	assert_int_equal(loaded(&fallback), always | 1u << PLAN_EXEC_PREPARE_SYSCALL |
-						    1u << PLAN_PIPE_FAILED | 1u << PLAN_VICTIM_PID |
-						    1u << PLAN_TRANSFER_SYS_EXIT);
+	assert_int_equal(loaded(&modern),
+			 always | 1ull << PLAN_EXEC_PREPARE_TP | 1ull << PLAN_EXEC_FAILED |
+				 1ull << PLAN_PIPE_FAILED | 1ull << PLAN_VICTIM_TASK |
+				 1ull << PLAN_PIPE_READ | 1ull << PLAN_PIPE_WRITE |
+				 1ull << PLAN_FILE_WRITE | 1ull << PLAN_UNIX_RECVMSG |
+				 1ull << PLAN_UNIX_SENDMSG | 1ull << PLAN_FILE_READ |
+				 1ull << PLAN_SHMEM_READ | 1ull << PLAN_CONNECTION_STATE |
+				 1ull << PLAN_CONNECTION_GONE | 1ull << PLAN_TCP_SENDMSG |
+				 1ull << PLAN_TCP_RECVMSG);
+	assert_int_equal(loaded(&fallback),
+			 always | 1ull << PLAN_EXEC_PREPARE_SYSCALL | 1ull << PLAN_PIPE_FAILED |
+				 1ull << PLAN_VICTIM_PID | 1ull << PLAN_TRANSFER_SYS_EXIT |
+				 1ull << PLAN_CONNECTION_STATE | 1ull << PLAN_CONNECTION_GONE);
 	assert_int_equal(loaded(&none), 0);
 }
 

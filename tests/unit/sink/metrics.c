@@ -17,6 +17,9 @@
 #define MS 1000000ull
 #define KIND(name) (1u << ERROR_KIND_##name)
 
+/* Of http_exec_*: three kinds; a histogram's lines for each outcome: 16 buckets, +Inf, sum and count. */
+#define EXEC_LINES (3 + 3 * 3 * 19 + 3)
+
 static struct metrics *make(const char *prefix, unsigned max_label_values)
 {
 	struct metrics *metrics = NULL;
@@ -294,7 +297,7 @@ static void closed_sets_are_there_at_0_from_first_sight(void **state)
 		STATE_AT_0("wait"),
 	};
 	/* A histogram's line for each bucket, +Inf, sum and count; the oldest run and SIGKILL have no tool. */
-	const size_t all = 3 * 15 + 7 + 1 + 1 + 3 + 1 + SENDER_COUNT;
+	const size_t all = 3 * 15 + 7 + 1 + 1 + 3 + 1 + SENDER_COUNT + EXEC_LINES;
 	struct metrics *metrics = make("", 10);
 
 	(void)state;
@@ -327,7 +330,7 @@ static void without_a_run_what_alerts_wait_for_is_there(void **state)
 	struct metrics *metrics = make("", 10);
 
 	(void)state;
-	assert_int_equal(registry_lines(metrics_registry(metrics)), 1 + SENDER_COUNT);
+	assert_int_equal(registry_lines(metrics_registry(metrics)), 1 + SENDER_COUNT + EXEC_LINES);
 	assert_int_equal(
 		times_in(metrics,
 			 "\nruntime_bun_signals_total{signal=\"SIGKILL\",sender=\"oom\"} 0\n"),

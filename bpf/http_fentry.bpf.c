@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * The server family, door A: what passes through TCP sockets, as the kernel's own functions return. Processes that
+ * are no servers pay one load from an array.
+ */
+#include "bpf/maps.h"
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_tracing.h>
+
+#include "bpf/http_door.h"
+#include "bpf/iov_iter.h"
+
+static __always_inline int tcp_return(struct sock *sk, struct msghdr *message, __u32 direction,
+				      int result)
+{
+	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
+	struct transfer transfer = {.direction = direction, .tgid = tgid, .result = result};
+	const struct watch *watch;
+
+	if (result <= 0)
+		return 0;
+	watch = watched_find(tgid);
+	if (!watch || !watch_is_server(watch))
+		return 0;
+	if (transfer_read_iter(&transfer, __builtin_preserve_access_index(&message->msg_iter)))
+		http_transfer(sk, &transfer);
+	return 0;
+}
+
+SEC("fexit/tcp_sendmsg")
+int BPF_PROG(tcp_sendmsg_return, struct sock *sk, struct msghdr *message, unsigned long bytes,
+	     int result)
+{
+	return tcp_return(sk, message, TRANSFER_WRITE, result);
+}
+
+SEC("fexit/tcp_recvmsg")
+int BPF_PROG(tcp_recvmsg_return, struct sock *sk, struct msghdr *message, unsigned long bytes,
+	     int flags, int *address_bytes, int result)
+{
+	return flags & MSG_PEEK ? 0 : tcp_return(sk, message, TRANSFER_READ, result);
+}
+
+/* Until 5.18 it was told apart from the flags whether it may block. */
+SEC("fexit/tcp_recvmsg")
+int BPF_PROG(tcp_recvmsg_return_5_18, struct sock *sk, struct msghdr *message, unsigned long bytes,
+	     int nonblock, int flags, int *address_bytes, int result)
+{
+	return flags & MSG_PEEK ? 0 : tcp_return(sk, message, TRANSFER_READ, result);
+}
