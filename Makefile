@@ -111,7 +111,7 @@ $(B)/version.h: FORCE
 .PHONY: FORCE
 FORCE:
 
-USES_VERSION := $(shell grep -rlE --include='*.c' 'BUNSCOPE_(VERSION|REVISION)' user tests/unit)
+USES_VERSION := $(shell grep -rlE --include='*.c' 'BUNSCOPE_(VERSION|REVISION)' user docs tests/unit)
 USES_VERSION := $(foreach d,$(B) $(B)/san $(B)/fuzz,$(USES_VERSION:%.c=$(d)/%.o))
 $(USES_VERSION): private C_FLAGS += -include $(B)/version.h
 $(USES_VERSION): $(B)/version.h
@@ -274,6 +274,35 @@ check-rules:
 	@scripts/deps check check
 	$(PYTHON) -B deploy/grafana/dashboards.py --check
 	$(PYTHON) -B scripts/check-rules
+
+# ---- installing ----
+
+prefix    ?= /usr/local
+sysconfdir?= $(if $(filter /usr,$(prefix)),/etc,$(prefix)/etc)
+unitdir   ?= $(if $(filter /usr,$(prefix)),/lib/systemd/system,/etc/systemd/system)
+MANUAL    := $(B)/docs/manual
+
+$(MANUAL): $(B)/docs/manual.o $(PURE_LIB)
+	$(Q)$(CC) $(CFLAGS) -o $@ $^ $(LIBS)
+
+.PHONY: install
+install: $(B)/bunscope $(MANUAL) ## install below DESTDIR and prefix (/usr/local)
+	install -D -m 755 $(B)/bunscope $(DESTDIR)$(prefix)/sbin/bunscope
+	install -d $(DESTDIR)$(prefix)/share/man/man8 $(DESTDIR)$(prefix)/share/bash-completion/completions
+	$(MANUAL) man > $(DESTDIR)$(prefix)/share/man/man8/bunscope.8
+	$(MANUAL) bash > $(DESTDIR)$(prefix)/share/bash-completion/completions/bunscope
+	install -d $(DESTDIR)$(unitdir)
+	sed 's|/usr/sbin/|$(prefix)/sbin/|; s|/etc/bunscope|$(sysconfdir)/bunscope|' deploy/systemd/bunscope.service \
+		> $(DESTDIR)$(unitdir)/bunscope.service
+	test -e $(DESTDIR)$(sysconfdir)/bunscope/bunscope.yml || \
+		install -D -m 644 deploy/systemd/bunscope.yml $(DESTDIR)$(sysconfdir)/bunscope/bunscope.yml
+
+.PHONY: uninstall
+uninstall: ## remove what install put there, but the configuration
+	rm -f $(DESTDIR)$(prefix)/sbin/bunscope $(DESTDIR)$(prefix)/share/man/man8/bunscope.8 \
+		$(DESTDIR)$(prefix)/share/bash-completion/completions/bunscope $(DESTDIR)$(unitdir)/bunscope.service
+
+-include deploy/deploy.mk
 
 # In bpf/ kernel addresses are numbers, a pointer is what is read, and a hook's parameters are the kernel's choice.
 BPF_UNCHECKED := -performance-no-int-to-ptr,-misc-unused-parameters,-bugprone-sizeof-expression

@@ -18,6 +18,7 @@
 #include "recorder.h"
 #include "replay.h"
 #include "sandbox/filter.h"
+#include "service/service.h"
 #include "sink/metrics.h"
 #include "sink/tail.h"
 #include "sink/view.h"
@@ -41,6 +42,7 @@ struct app {
 	struct spans *spans;   /* NULL = off */
 	struct tracer *tracer; /* theirs, or tail's own; NULL = off */
 	struct tree tree;      /* of tail */
+	struct service service;
 	struct view *view;
 	uint64_t view_step_ms; /* when its next step is due; Unix time */
 	struct buf line;       /* of tail */
@@ -66,9 +68,8 @@ static void on_tick(void *arg)
 		tracer_tick(app->tracer);
 }
 
-static void on_hangup(void *arg)
+static void read_again(struct app *app)
 {
-	struct app *app = arg;
 	_cleanup_config_ struct config *again = NULL;
 	_cleanup_buf_ struct buf message = {}, taken = {}, refused = {};
 	int r = config_parse(app->arg_count, app->args, &again, &message);
@@ -114,12 +115,22 @@ static void on_serve_tick(void *arg)
 
 	on_tick(app);
 	web_tick(app->web, clock_monotonic_ns());
+	service_tick(&app->service, clock_monotonic_ns());
 	/* A clock that was set back must not stop the steps. */
 	if (now_ms < app->view_step_ms && app->view_step_ms - now_ms <= VIEW_STEP_MS)
 		return;
 	app->view_step_ms = now_ms + VIEW_STEP_MS;
 	if (refresh(app) == 0)
 		view_step(app->view, now_ms);
+}
+
+static void on_hangup(void *arg)
+{
+	struct app *app = arg;
+
+	service_reloading(&app->service, clock_monotonic_ns());
+	read_again(app);
+	service_ready(&app->service);
 }
 
 static void on_web(void *arg)
@@ -256,6 +267,7 @@ static int start_common(struct app *app)
 static void app_stop(struct app *app)
 {
 	web_stop(&app->web);
+	service_free(&app->service);
 	pipeline_stop(&app->pipeline);
 	if (!app->spans)
 		tracer_free(&app->tracer);
@@ -344,10 +356,13 @@ static int serve(struct app *app)
 		r = loop_hangup(app->loop, on_hangup, app);
 	if (r < 0)
 		return r;
+	service_init(&app->service); /* its socket is made before the filter */
 	pipeline_confine(app->pipeline, FILTER_WEB | (app->spans ? FILTER_CONNECT : 0));
 	agent_describe(metrics_registry(app->metrics), app->pipeline, clock_ns(CLOCK_REALTIME));
 	log_info("listening on %s", web_address(app->web));
+	service_ready(&app->service);
 	r = loop_run(app->loop);
+	service_stopping(&app->service);
 	if (app->spans) {
 		on_tick(app); /* what has finished since */
 		spans_finish(app->spans, app->config->shutdown_timeout_ms);
@@ -520,7 +535,7 @@ static int configure(struct app *app, struct buf *message)
 int main(int argc, char **argv)
 {
 	_cleanup_buf_ struct buf message = {};
-	struct app app = {.arg_count = (size_t)argc - 1, .args = argv + 1};
+	struct app app = {.service.fd = -1, .arg_count = (size_t)argc - 1, .args = argv + 1};
 	int r = configure(&app, &message);
 
 	if (r < 0) {
