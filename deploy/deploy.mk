@@ -18,3 +18,13 @@ $(DEB): $(B)/bunscope $(MANUAL) $(shell find deploy/debian deploy/systemd -type 
 
 # The commit's time, so that the same commit makes the same package.
 SOURCE_DATE := $(shell git log -1 --format=%ct 2>/dev/null || date +%s)
+
+# ---- Kubernetes ----
+
+.PHONY: test-deploy
+test-deploy: ## render the chart in each combination of values, decode it strictly (needs Go)
+ifeq ($(GO),)
+	@echo "skipped: test-deploy: there is no Go to build Helm's engine with"
+else
+	cd tests/deploy && $(GO) test ./...
+endif

@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import subprocess
+import zlib
 
 import pytest
 
@@ -11,7 +12,6 @@ from conftest import require
 from harness.agent import REPOSITORY, Agent
 
 PACKAGE = "bunscope"
-ROOT = REPOSITORY / "build/debian.tar"
 
 
 def run(*command, **options):
@@ -42,13 +42,16 @@ def depends(package):
 
 @pytest.fixture(scope="module")
 def base(package):
+    """A small Debian with what the package depends on, made once for each set of these."""
     require("debootstrap")
-    if not ROOT.exists():
-        done = subprocess.run([REPOSITORY / "scripts/debian-root", ROOT, ",".join(depends(package))],
+    packages = ",".join(depends(package))
+    path = REPOSITORY / f"build/debian-{zlib.crc32(packages.encode()):08x}.tar"
+    if not path.exists():
+        done = subprocess.run([REPOSITORY / "scripts/debian-root", path, packages],
                               capture_output=True, text=True, check=False)
         if done.returncode != 0:
             pytest.skip(f"no Debian root could be made: {done.stderr.strip()}")
-    return ROOT
+    return path
 
 
 @pytest.fixture
