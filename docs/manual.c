@@ -12,6 +12,7 @@ struct text {
 
 static const struct text commands[] = {
 	{"tail", "print runs as they finish, one line each"},
+	{"top", "the tools of a running agent, live"},
 	{"doctor", "say what works on this machine, and what to do about the rest"},
 	{"record FILE", "write the runs to a new file"},
 	{"replay FILE", "print the metrics of such a file; without root"},
@@ -19,6 +20,7 @@ static const struct text commands[] = {
 
 static const char head[] =
 	".TH BUNSCOPE 8 \"\" \"bunscope " BUNSCOPE_VERSION "\" \"System administration\"\n"
+	".ad l\n" /* a long word has no blanks to stretch */
 	".SH NAME\n"
 	"bunscope \\- metrics of the tools that a server runs in Bun, from the kernel\n"
 	".SH SYNOPSIS\n"
