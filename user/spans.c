@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "otlp/pairs.h"
+#include "sink/exec_metrics.h"
 #include "sink/families.h"
 
 #define HOST_NAME_BYTES 256
@@ -52,6 +53,16 @@ static void on_run_sampled(void *arg, const struct report *report, const struct 
 
 	exemplar_labels(span, labels);
 	metrics_run_exemplar(spans->metrics, report, labels, span->epoch_ns + span->end_ns);
+}
+
+static void on_exec_sampled(void *arg, const struct exec_report *report, const struct span *span)
+{
+	struct spans *spans = arg;
+	char labels[METRIC_EXEMPLAR_BYTES + 1];
+
+	exemplar_labels(span, labels);
+	exec_metrics_exemplar(metrics_registry(spans->metrics), report, labels,
+			      span->epoch_ns + span->end_ns);
 }
 
 /* ---- configuration ---- */
@@ -153,6 +164,7 @@ static int start_tracer(struct spans *spans, const struct config_otlp *otlp)
 		.keep_notable = otlp->keep == OTLP_ON,
 		.exporter = spans->exporter,
 		.run_sampled = on_run_sampled,
+		.exec_sampled = on_exec_sampled,
 		.arg = spans,
 	};
 

@@ -45,11 +45,15 @@ static void count_error(struct registry *registry, const struct exec_report *rep
 	add(registry, FAMILY_EXEC_ERRORS, report->kind, code);
 }
 
+static struct series *latency_of(struct registry *registry, const struct exec_report *report)
+{
+	return series_of(registry, FAMILY_EXEC_SYNC_SECONDS, exec_kind_names[report->kind],
+			 exec_outcome_names[report->outcome]);
+}
+
 static void count_sync(struct registry *registry, const struct exec_report *report)
 {
-	struct series *series =
-		series_of(registry, FAMILY_EXEC_SYNC_SECONDS, exec_kind_names[report->kind],
-			  exec_outcome_names[report->outcome]);
+	struct series *series = latency_of(registry, report);
 
 	if (series)
 		series_observe(series, report->latency_ns);
@@ -67,4 +71,16 @@ void exec_metrics_count(struct registry *registry, const struct exec_report *rep
 		add(registry, FAMILY_EXEC_STARTED, report->kind, NULL);
 	if (report->code == 0 || report->code >= 400)
 		count_error(registry, report);
+}
+
+void exec_metrics_exemplar(struct registry *registry, const struct exec_report *report,
+			   const char *labels, uint64_t time_ns)
+{
+	struct series *series;
+
+	if (report->operation != EXEC_OPERATION_SYNC || report->refused)
+		return;
+	series = latency_of(registry, report);
+	if (series)
+		series_exemplar(series, report->latency_ns, labels, time_ns);
 }
