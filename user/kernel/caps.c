@@ -103,8 +103,9 @@ static const char *first_structure(const struct btf *btf, const char *function)
 	if (!prototype || btf_vlen(prototype) == 0)
 		return "";
 	const struct btf_type *pointer = btf__type_by_id(btf, btf_params(prototype)[0].type);
+	int target = pointer && btf_is_ptr(pointer) ? btf__resolve_type(btf, pointer->type) : -1;
 	const struct btf_type *structure =
-		pointer && btf_is_ptr(pointer) ? btf__type_by_id(btf, pointer->type) : NULL;
+		target < 0 ? NULL : btf__type_by_id(btf, (unsigned)target);
 	return structure && btf_is_struct(structure) ? btf__name_by_offset(btf, structure->name_off)
 						     : "";
 }
