@@ -57,7 +57,7 @@ class Doors:
             f"{sample}: {first.get(sample)}, {other.get(sample)}"
             for other in others
             for sample in sorted(set(first) | set(other))
-            if first.get(sample) != other.get(sample)
+            if first.get(sample, 0) != other.get(sample, 0)
         ]
 
     def compare(self):
