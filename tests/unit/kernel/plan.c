@@ -39,9 +39,6 @@
 	"this kernel has no traceable anon_pipe_read() and anon_pipe_write()",                     \
 		"since Linux 6.15 distributions' have them"
 #define NO_BEGIN_NEW_EXEC "this kernel has no traceable begin_new_exec()", "Linux 5.8 has it"
-#define NO_SYS_EXIT                                                                                \
-	"this kernel has no tracepoint sys_exit",                                                  \
-		"use one built with CONFIG_HAVE_SYSCALL_TRACEPOINTS, as distributions' are"
 #define NO_VICTIM "this kernel has no tracepoint mark_victim", "distributions' kernels do"
 #define NO_PTRACE                                                                                  \
 	"without CAP_SYS_PTRACE /proc hides what other users' processes run",                      \
@@ -187,6 +184,14 @@ static const struct rung rungs[] = {
 	  .exit_says_dead = true, .victim_is_task = true},
 	 STDIO_PROBE_AUTO,
 	 {{PREPARE_TP, EXEC, EXEC_FAILED_TP, PIPE_FAILED_TP, EXIT_DEAD, SIGNAL, OOM_TASK, ADOPT,
+	   TRANSFER, SERVER_A, POLLS, SANDBOX},
+	  13},
+	 ""},
+	{"6.18, fentry asked for",
+	 {ALLOWED, .sched_prepare_exec = true, FENTRY, NEW_PIPE, TRACEFS, .sys_exit = true,
+	  .exit_says_dead = true, .victim_is_task = true},
+	 STDIO_PROBE_FENTRY,
+	 {{PREPARE_TP, EXEC, EXEC_FAILED_TP, PIPE_FAILED_TP, EXIT_DEAD, SIGNAL, OOM_TASK, ADOPT,
 	   TRANSFER_A_6_15, SERVER_A, POLLS, SANDBOX},
 	  13},
 	 ""},
@@ -271,7 +276,7 @@ static const struct rung rungs[] = {
 	 {ALLOWED, .sched_prepare_exec = true, .victim_is_task = true},
 	 STDIO_PROBE_AUTO,
 	 {{PREPARE_TP, EXEC, EXEC_FAILED_OFF(NO_TRACEFS), PIPE_FAILED_OFF(NO_TRACEFS), EXIT, SIGNAL,
-	   OOM_TASK, ADOPT, TRANSFER_FAILED(NO_SYS_EXIT), SERVER_B, POLLS, SANDBOX},
+	   OOM_TASK, ADOPT, TRANSFER_FAILED(NO_FENTRY), SERVER_B, POLLS, SANDBOX},
 	  13},
 	 "transfer"},
 	{"processes of other users stay hidden",
