@@ -66,8 +66,10 @@ static __always_inline void watched_add_server(__u32 tgid)
 
 	if (!watch && watched_add(tgid))
 		watch = watched_find(tgid);
-	if (watch)
-		watch->http = 1;
+	if (!watch || watch->http)
+		return;
+	watch->http = 1;
+	server_tell(tgid);
 }
 
 static __always_inline void watched_remove(__u32 tgid)
