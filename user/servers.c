@@ -58,7 +58,7 @@ struct servers {
 static void update_hook(struct servers *servers)
 {
 	struct plan_hook *hook = servers->hook;
-	size_t attached = 0, estimated = 0;
+	size_t attached = 0, others = 0;
 
 	if (!hook || hook->state == PLAN_FAILED)
 		return;
@@ -66,13 +66,13 @@ static void update_hook(struct servers *servers)
 		const struct build *build = &servers->builds[i];
 
 		attached += build->processes && build->uprobes;
-		estimated += build->processes && !build->uprobes;
+		others += build->processes && !build->uprobes;
 	}
-	hook->state = attached ? PLAN_ATTACHED : estimated ? PLAN_FALLBACK : PLAN_OFF;
-	hook->flavour = attached || !estimated ? servers->flavour : "schedule";
-	hook->reason = attached	   ? ""
-		       : estimated ? "the server has none of the functions that poll: estimated"
-				   : "no Go server has started Bun yet";
+	hook->state = attached ? PLAN_ATTACHED : PLAN_OFF;
+	hook->flavour = servers->flavour;
+	hook->reason = attached ? ""
+		       : others ? "the server has none of the functions that poll"
+				: "no Go server has come yet";
 }
 
 /* ---- executables ---- */
@@ -131,7 +131,7 @@ static int build_attach(const struct servers *servers, struct build *build, int 
 static void build_log(const struct build *build, uint32_t pid, int r)
 {
 	if (r < 0)
-		log_warn("polls of workflows in server %u are estimated: %s", pid, strerror(-r));
+		log_warn("polls of workflows in server %u are not counted: %s", pid, strerror(-r));
 	else if (build->uprobes)
 		log_info("counts polls of workflows in server %u", pid);
 	else if (build->is_go)
@@ -278,17 +278,6 @@ void servers_look_again(struct servers *servers)
 	memset(servers->others, 0, sizeof(servers->others));
 	for (size_t i = 0; i < SERVERS_MAX; i++)
 		servers_saw(servers, servers->items[i].pid);
-}
-
-bool servers_must_estimate(const struct servers *servers, uint32_t pid)
-{
-	for (size_t i = 0; i < SERVERS_MAX; i++) {
-		const struct server *server = &servers->items[i];
-
-		if (server->pid == pid && pid)
-			return !server->build->uprobes;
-	}
-	return false;
 }
 
 /* ---- start and end ---- */

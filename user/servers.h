@@ -27,5 +27,3 @@ bool servers_know(const struct servers *servers, uint32_t pid);
 size_t servers_tick(struct servers *servers);
 /* Now and then: whether a server has executed another file. */
 void servers_look_again(struct servers *servers);
-/* A server whose polls cannot be counted, and so have to be estimated. */
-bool servers_must_estimate(const struct servers *servers, uint32_t pid);
