@@ -3,10 +3,6 @@
 
 #include <string.h>
 
-#define MS_NS 1000000ull
-#define WAIT_FIRST_NS (200 * MS_NS)
-#define WAIT_MAX_NS (5000 * MS_NS)
-
 const char *const poll_outcome_names[POLL_OUTCOME_COUNT] = {
 #define X(name, value) [POLL_OUTCOME_##name] = value,
 	POLL_OUTCOMES(X)
@@ -55,16 +51,4 @@ void poll_loop_report(const struct poll_loop *loop, struct poll_report *ret)
 	if (loop->workflow_id_bytes <= POLL_WORKFLOW_ID_BYTES)
 		memcpy(report.workflow_id, loop->workflow_id, loop->workflow_id_bytes);
 	*ret = report;
-}
-
-uint32_t polls_of_duration(uint64_t duration_ns)
-{
-	uint64_t at_ns = 0, wait_ns = WAIT_FIRST_NS;
-	uint32_t polls = 0;
-
-	for (; at_ns <= duration_ns && polls < UINT32_MAX; polls++) {
-		at_ns += wait_ns;
-		wait_ns = 2 * wait_ns < WAIT_MAX_NS ? 2 * wait_ns : WAIT_MAX_NS;
-	}
-	return polls;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* One poll loop of a synchronous workflow, as plain data; and how many polls one takes, where they are not seen. */
+/* One poll loop of a synchronous workflow, as plain data. */
 #include <linux/types.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -38,9 +38,3 @@ struct poll_report {
 bool poll_loop_decode(const void *bytes, size_t n, const struct poll_loop **ret);
 /* Of one that has ended. */
 void poll_loop_report(const struct poll_loop *loop, struct poll_report *ret);
-
-/*
- * Polls of a loop of that duration, by the first watched server's schedule: at once, after 0.2 s, then each time twice as
- * long, at most 5 s. Its jitter of a tenth is left out, so this is an estimate.
- */
-uint32_t polls_of_duration(uint64_t duration_ns);

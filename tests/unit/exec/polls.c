@@ -117,21 +117,6 @@ static void bytes_that_are_no_loop_are_refused(void **state)
 	assert_true(poll_loop_decode(bytes, sizeof(*loop), &decoded));
 }
 
-static void schedule_doubles_up_to_five_seconds(void **state)
-{
-	static const struct {
-		uint64_t duration_ms;
-		uint32_t polls;
-	} cases[] = {
-		{0, 1},	   {199, 1},  {200, 2},	 {599, 2},   {600, 3},	  {1400, 4},
-		{3000, 5}, {6199, 5}, {6200, 6}, {11200, 7}, {60000, 16}, {300000, 64},
-	};
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
-		assert_int_equal(polls_of_duration(cases[i].duration_ms * 1000000), cases[i].polls);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -139,7 +124,6 @@ int main(void)
 		cmocka_unit_test(last_fetch_after_the_deadline_is_no_poll),
 		cmocka_unit_test(long_workflow_id_is_none),
 		cmocka_unit_test(bytes_that_are_no_loop_are_refused),
-		cmocka_unit_test(schedule_doubles_up_to_five_seconds),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
