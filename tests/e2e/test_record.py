@@ -11,6 +11,7 @@ import pytest
 from harness import exposition, parents
 from harness.agent import BINARY, REPOSITORY, bpf_ids, check_sandbox, run_agent
 from harness.expect import check, expected_of, run_of
+from harness.machine import watching
 from harness.wait import wait_until
 
 NOBODY = 65534
@@ -39,7 +40,7 @@ class Record:
     def __init__(self, path, wanted_links, *flags):
         self.path = path
         self.process = subprocess.Popen(
-            [str(BINARY), "record", str(path), *flags], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            [str(BINARY), "record", str(path), *watching(flags)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
         wait_until(lambda: self.has_links(wanted_links), "record has attached its programs")
 

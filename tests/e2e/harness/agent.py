@@ -10,6 +10,7 @@ import tempfile
 import time
 
 from harness import exposition
+from harness.machine import watching
 from harness.wait import SLOWNESS, wait_until
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[3]
@@ -33,7 +34,7 @@ class Agent:
         self.keeps_log = log_path is not None
         with open(self.log_path, "wb") as log:
             self.process = subprocess.Popen(
-                [*prefix, str(binary), f"--web.listen-address={address}", *flags],
+                [*prefix, str(binary), f"--web.listen-address={address}", *watching(flags)],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
             )
         self.address = None

@@ -12,17 +12,27 @@ from harness.wait import wait_until
 
 PAGE = mmap.PAGESIZE
 LOCK = "/tmp/bunscope-e2e.lock"
+# A directory: agents then see no Bun but those under it, and sessions with another one may run beside this one.
+BUNS_UNDER = os.environ.get("BUNSCOPE_BUNS_UNDER")
 
 
 def lock_machine():
-    """Waits until no other session runs Bun: an agent sees all of the machine. Held until closed, or the process ends."""
+    """Waits until no other session runs Bun that this one would see. Held until closed, or the process ends."""
     lock = open(LOCK, "w", encoding="ascii")  # pylint: disable=consider-using-with
+    how = fcntl.LOCK_SH if BUNS_UNDER else fcntl.LOCK_EX
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(lock, how | fcntl.LOCK_NB)
     except BlockingIOError:
         print("another session is running Bun: waiting for its end", flush=True)
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        fcntl.flock(lock, how)
     return lock
+
+
+def watching(flags):
+    """The flags of an agent that sees no Bun but this session's."""
+    if not BUNS_UNDER or any(flag.startswith("--bun.exe") for flag in flags):
+        return flags
+    return (f"--bun.exe={BUNS_UNDER}/*", *flags)
 
 
 def free_port():

@@ -92,7 +92,7 @@ def end_bun(pid):
     """Kills a Bun process that outlived its parent, and waits until it is gone."""
     try:
         pidfd = os.pidfd_open(pid)
-    except ProcessLookupError:
+    except (ProcessLookupError, FileNotFoundError):  # the second while it is being reaped, from Linux 6.15 on
         return
     try:
         if os.path.basename(os.readlink(f"/proc/{pid}/exe")) in BUN_NAMES:

@@ -6,6 +6,7 @@ import subprocess
 import threading
 
 from harness.agent import BINARY, bpf_ids, check_sandbox
+from harness.machine import watching
 from harness.wait import wait_until
 
 
@@ -18,7 +19,7 @@ class Tail:
 
     def __init__(self, wanted_links, *flags):
         self.process = subprocess.Popen(
-            [str(BINARY), "tail", *flags], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            [str(BINARY), "tail", *watching(flags)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
         self.lines = queue.Queue()
         self.log = []
