@@ -14,6 +14,7 @@ PAGE = mmap.PAGESIZE
 LOCK = "/tmp/bunscope-e2e.lock"
 # A directory: agents then see no Bun but those under it, and sessions with another one may run beside this one.
 BUNS_UNDER = os.environ.get("BUNSCOPE_BUNS_UNDER")
+BUN_NAMES = ("bun", "bun.exe", "bunx", "bun-profile", "bun-debug")  # the default of --bun.exe
 
 
 def lock_machine():
@@ -29,10 +30,10 @@ def lock_machine():
 
 
 def watching(flags):
-    """The flags of an agent that sees no Bun but this session's."""
+    """The flags of an agent that sees no Bun but this session's: under the default names, nothing else that is there."""
     if not BUNS_UNDER or any(flag.startswith("--bun.exe") for flag in flags):
         return flags
-    return (f"--bun.exe={BUNS_UNDER}/*", *flags)
+    return (*(f"--bun.exe={BUNS_UNDER}/*/{name}" for name in BUN_NAMES), *flags)
 
 
 def free_port():
