@@ -9,6 +9,7 @@ from harness.wait import wait_until
 
 GO_SERVER = BUILD / "tests/e2e/go-server"
 GO_SERVER_SYMBOLS = BUILD / "tests/e2e/go-server-symbols"
+NODE_SERVER = parents.E2E / "servers/node/server.mjs"
 ANSWER_SECONDS = 90
 
 
@@ -62,6 +63,10 @@ class Server(parents.Parent):
             _, truth = self.ask("GET", "/truth")
             self.pids = [run["pid"] for run in truth["runs"] or [] if run["pid"]]
         super().stop()
+
+
+def node_server(bun, *flags, root=parents.WORKER):
+    return Server(["node", NODE_SERVER, "--exe", bun, "--root", root, *flags])
 
 
 def go_server(bun, *flags, root=parents.WORKER, exe=GO_SERVER):

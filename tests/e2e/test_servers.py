@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The Go server of the tests itself: its routes, and that the truth it tells is the truth."""
+"""The servers of the tests themselves: their routes, and that the truth they tell is the truth."""
 import pytest
 
+from conftest import require
 from harness import servers
 
 
-@pytest.fixture
-def server(start_parent, newest_bun):
+@pytest.fixture(params=["go", "node"])
+def server(request, start_parent, newest_bun):
+    if request.param == "node":
+        require("node")
+        return start_parent(servers.node_server, newest_bun)
     if not servers.GO_SERVER.exists():
         pytest.skip("the Go server is not built: go is not installed")
     return start_parent(servers.go_server, newest_bun)
