@@ -5,6 +5,7 @@
 #include "bpf/maps.h"
 #include <bpf/bpf_core_read.h>
 
+#include "bpf/goroutine.h"
 #include "bpf/run.h"
 #include "bpf/stream.h"
 #include "bpf/watched.h"
@@ -12,9 +13,28 @@
 /* What a run's record is before anything is known; too big for the stack. */
 static const struct run blank;
 
+/* The exchange that caused a run, where the server's goroutine that forked has it in hand. */
+static __always_inline void run_link_goroutine(struct run *run, struct task_struct *task,
+					       __u32 server)
+{
+	const struct watch *watch = watched_find(server);
+	struct goroutine_key key = {.tgid = server};
+	__u64 *id;
+
+	/* Its registers are the server's until it has executed something. */
+	if (!watch || !watch->go || !(BPF_CORE_READ(task, flags) & PF_FORKNOEXEC))
+		return;
+	key.goroutine = run->goroutine = goroutine_current();
+	id = bpf_map_lookup_elem(&handlers, &key);
+	if (!id || !*id)
+		return;
+	run->exchange_id = *id;
+	run->exchange_link = EXCHANGE_LINK_GOROUTINE;
+}
+
 /*
  * The exchange that caused a run, where its server has one execution in hand and no more: none that was accepted and
- * goes on behind its answer either.
+ * goes on behind its answer, and none from the time before it was followed either.
  */
 static __always_inline void run_link(struct run *run, __u32 server)
 {
@@ -23,8 +43,8 @@ static __always_inline void run_link(struct run *run, __u32 server)
 
 	if (!watch || run->exchange_link || watch->executions != 1)
 		return;
-	if (watch->accepted_ns &&
-	    bpf_ktime_get_ns() - watch->accepted_ns < EXECUTION_SECONDS_MAX * 1000000000ull)
+	if (watch->unseen_ns &&
+	    bpf_ktime_get_ns() - watch->unseen_ns < EXECUTION_SECONDS_MAX * 1000000000ull)
 		return;
 	id = watch->executions_sum;
 	if (!bpf_map_lookup_elem(&exchanges, &id))
@@ -44,6 +64,8 @@ static __always_inline void ancestors_watch(struct run *run, struct task_struct 
 		if (tgid <= 1)
 			break;
 		run->ancestors[i] = tgid;
+		if (i == 0)
+			run_link_goroutine(run, task, tgid);
 		run_link(run, tgid);
 		watched_add_ancestor(tgid, i == 0);
 	}

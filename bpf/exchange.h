@@ -5,6 +5,7 @@
 #include "bpf/maps.h"
 #include <bpf/bpf_core_read.h>
 
+#include "bpf/goroutine.h"
 #include "bpf/ring.h"
 #include "bpf/watched.h"
 
@@ -58,11 +59,49 @@ static __always_inline void execution_count(const struct exchange *exchange, __u
 	__sync_fetch_and_add(&watch->executions_sum, n * exchange->id);
 }
 
-/* The head is complete: from here on the server has to answer. */
-static __always_inline void exchange_count(struct exchange *exchange)
+/* One goroutine reads a connection's requests and answers them: what it forks meanwhile is this execution's. */
+static __always_inline void handler_add(struct exchange *exchange)
+{
+	const struct watch *watch = watched_find(exchange->server_pid);
+	struct goroutine_key key = {.tgid = exchange->server_pid};
+	__u64 id = exchange->id, several = 0;
+
+	if (!watch || !watch->go)
+		return;
+	key.goroutine = exchange->goroutine = goroutine_current();
+	if (key.goroutine && exchange->flags & EXCHANGE_EXECUTES &&
+	    map_insert(&handlers, &key, &id) == -EEXIST)
+		bpf_map_update_elem(&handlers, &key, &several, BPF_EXIST);
+}
+
+static __always_inline void handler_remove(const struct exchange *exchange)
+{
+	struct goroutine_key key = {
+		.goroutine = exchange->goroutine,
+		.tgid = exchange->server_pid,
+	};
+
+	if (key.goroutine && exchange->flags & EXCHANGE_EXECUTES)
+		map_delete(&handlers, &key);
+}
+
+/*
+ * The head is complete: from here on the server has to answer. alone: its last byte came by itself, which a goroutine
+ * of net/http may have read that does nothing but wait for a client to leave.
+ */
+static __always_inline void exchange_count(struct exchange *exchange, bool alone)
 {
 	counter_add(KERNEL_EXCHANGES_BEGUN, 1);
 	execution_count(exchange, 1);
+	if (!alone)
+		handler_add(exchange);
+}
+
+/* It is being answered, or will never be. */
+static __always_inline void exchange_uncount(const struct exchange *exchange)
+{
+	execution_count(exchange, -1ull);
+	handler_remove(exchange);
 }
 
 /* The final response begins. */
@@ -73,13 +112,13 @@ static __always_inline void exchange_answer(struct exchange *exchange, __u32 sta
 
 	exchange->status = status;
 	exchange->client_gone_ns = gone_ns;
-	execution_count(exchange, -1ull);
+	exchange_uncount(exchange);
 	exchange->response_first_ns = first_ns;
 	if (status != 202 || !(exchange->flags & EXCHANGE_EXECUTES))
 		return;
 	watch = watched_find(exchange->server_pid);
 	if (watch)
-		watch->accepted_ns = first_ns;
+		watch->unseen_ns = first_ns;
 }
 
 /* ---- the end ---- */
@@ -114,7 +153,7 @@ static __always_inline void exchange_end(struct exchange *exchange, __u32 end, _
 	exchange->end = end;
 	exchange->end_ns = now;
 	if (!exchange->response_first_ns) {
-		execution_count(exchange, -1ull);
+		exchange_uncount(exchange);
 		exchange->client_gone_ns = gone_ns;
 	} else if (end == EXCHANGE_ANSWERED) {
 		exchange->response_last_ns = now;

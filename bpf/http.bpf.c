@@ -252,7 +252,7 @@ __noinline int http_arrive(void)
 static __always_inline int server_listens(const struct sock *sk)
 {
 	if (server_port && BPF_CORE_READ(sk, __sk_common.skc_num) == server_port)
-		watched_add_server(bpf_get_current_pid_tgid() >> 32);
+		watched_add_server(bpf_get_current_pid_tgid() >> 32, true);
 	return 0;
 }
 
@@ -319,18 +319,30 @@ int server_adopt_listener(struct bpf_iter__task_file *ctx)
 	sk = tcp_sock_of(file);
 	if (sk && BPF_CORE_READ(sk, __sk_common.skc_state) == TCP_LISTEN &&
 	    BPF_CORE_READ(sk, __sk_common.skc_num) == server_port)
-		watched_add_server(task->tgid);
+		watched_add_server(task->tgid, false);
 	return 0;
 }
 
 struct server_args {
 	__u64 tgid;
+	__u64 go;
 };
 
 /* Run by user space, never attached: follows a process whose executable is the server's. */
 SEC("raw_tp")
 int server_watch(struct server_args *args)
 {
-	watched_add_server(args->tgid);
+	watched_add_server(args->tgid, false);
+	return 0;
+}
+
+/* The same: says of a server whether it executes a Go program. */
+SEC("raw_tp")
+int server_set_go(struct server_args *args)
+{
+	struct watch *watch = watched_find(args->tgid);
+
+	if (watch)
+		watch->go = args->go;
 	return 0;
 }

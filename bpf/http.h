@@ -367,7 +367,7 @@ static __always_inline bool request_ask(const struct scan *scan, struct connecti
 		return false;
 	}
 	if (exchange)
-		exchange_count(exchange);
+		exchange_count(exchange, scan->transfer.result == 1);
 	return true;
 }
 

@@ -9,6 +9,7 @@
 
 #include "include/counters.h"
 #include "include/exchange.h"
+#include "include/goroutine.h"
 #include "include/watch.h"
 
 #ifdef BUNSCOPE_DEFINE_MAPS
@@ -74,6 +75,15 @@ SHARED struct {
 	__type(value, struct exchange);
 } exchanges SEC(".maps");
 
+/* Executions that a goroutine was asked for over HTTP and has not answered: the exchange's id, 0 = more than one. */
+SHARED struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, CONNECTIONS_MAX);
+	__type(key, struct goroutine_key);
+	__type(value, __u64);
+} handlers SEC(".maps");
+
 SHARED struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, RING_BYTES_DEFAULT);
@@ -100,6 +110,7 @@ SHARED __u32 stream_buckets[STREAM_BUCKETS];
 
 /* Of the running kernel; set before it is loaded. */
 SHARED const volatile __u32 page_bytes;
+SHARED const volatile bool has_task_pt_regs;
 
 /*
  * Up to Linux 6.3 the functions behind these helpers return an int, and the verifier calls them

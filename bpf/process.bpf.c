@@ -206,7 +206,7 @@ static __always_inline void server_confirm(__u32 tgid, struct linux_binprm *bprm
 		return;
 	executable = executable_read(bprm);
 	if (executable && executable_is_server(executable))
-		watched_add_server(tgid);
+		watched_add_server(tgid, true);
 }
 
 SEC("tp_btf/sched_process_exec")
@@ -219,7 +219,10 @@ int BPF_PROG(exec_confirm, struct task_struct *p, int old_pid, struct linux_binp
 
 	server_confirm(tgid, bprm);
 	watch = watched_find(tgid);
-	if (!watch || !watch->run_start_ns)
+	if (!watch)
+		return 0;
+	watch->go = 0; /* until user space has read what it executes now */
+	if (!watch->run_start_ns)
 		return 0;
 	run = run_find(tgid, watch->run_start_ns);
 	if (!run) {

@@ -28,6 +28,7 @@ enum bpf_map_type_used {
 	BPF_MAP_TYPE_RINGBUF = 27,
 };
 #define BPF_NOEXIST 1
+#define BPF_EXIST 2
 #define BPF_F_NO_PREALLOC 1
 #define BPF_RB_NO_WAKEUP 1
 #define BPF_RB_FORCE_WAKEUP 2

@@ -52,6 +52,8 @@ static __always_inline void watched_add_ancestor(__u32 tgid, bool parent)
 		watch = watched_find(tgid);
 	if (!watch)
 		return;
+	if (!watch->ancestor && !watch->http)
+		watch->unseen_ns = bpf_ktime_get_ns();
 	watch->ancestor = 1;
 	if (parent && !watch->server) {
 		watch->server = 1;
@@ -59,8 +61,8 @@ static __always_inline void watched_add_ancestor(__u32 tgid, bool parent)
 	}
 }
 
-/* Watches a process whose HTTP exchanges are to be recorded. */
-static __always_inline void watched_add_server(__u32 tgid)
+/* Watches a process whose HTTP exchanges are to be recorded. early: before its first one. */
+static __always_inline void watched_add_server(__u32 tgid, bool early)
 {
 	struct watch *watch = watched_find(tgid);
 
@@ -68,6 +70,8 @@ static __always_inline void watched_add_server(__u32 tgid)
 		watch = watched_find(tgid);
 	if (!watch || watch->http)
 		return;
+	if (!watch->ancestor && !early)
+		watch->unseen_ns = bpf_ktime_get_ns();
 	watch->http = 1;
 	server_tell(tgid);
 }

@@ -5,6 +5,7 @@
  * One poll loop of a synchronous workflow in a Go server: from the entry of the function that polls to its return.
  * Needs __u32 and __u64 from its includer. Times are CLOCK_MONOTONIC nanoseconds. All texts are hostile.
  */
+#include "include/goroutine.h"
 
 /* Poll loops under way at once, 1 KiB each: a server allows 300 s, and holds a connection for each. */
 #define POLL_LOOPS_MAX 4096
@@ -14,13 +15,6 @@
 #define POLL_EXEC_ID_BYTES 64
 /* As much as a label value may have. */
 #define POLL_WORKFLOW_ID_BYTES 128
-
-/* A goroutine is the address of its struct g: it moves between threads, and its stack moves. */
-struct goroutine_key {
-	__u64 goroutine;
-	__u32 tgid;
-	__u32 pad;
-};
 
 struct poll_loop {
 	struct goroutine_key key;

@@ -19,7 +19,10 @@ struct watch {
 	/* Executions that it was asked for over HTTP and has not answered: how many, and the sum of their ids. */
 	__u64 executions;
 	__u64 executions_sum;
-	__u64 accepted_ns; /* it last accepted one that goes on behind its answer (202) */
+	/* Others may go on since then: it accepted one that goes on behind its answer (202), or had not been followed. */
+	__u64 unseen_ns;
+	__u32 go; /* 1 = it executes a Go program, as user space read: registers hold goroutines */
+	__u32 pad;
 };
 
 /* Crosses the ring when a process is seen to be a server. */

@@ -250,7 +250,10 @@ static int start_pipeline(struct app *app, const struct pipeline_sinks *sinks, v
 	r = loop_add(app->loop, pipeline_fd(app->pipeline), on_ring, app);
 	if (r == 0)
 		r = loop_tick(app->loop, TICK_MS, tick, app);
-	return r < 0 ? fail("cannot watch the ring", r) : 0;
+	if (r < 0)
+		return fail("cannot watch the ring", r);
+	pipeline_drain(app->pipeline); /* servers that run already: known before we are ready */
+	return 0;
 }
 
 static int start_common(struct app *app)

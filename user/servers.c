@@ -33,6 +33,7 @@ struct build {
 	struct timespec changed;
 	unsigned processes; /* 0 = this place is free */
 	bool is_go;
+	bool has_goroutines;	 /* where we know them: the calling convention with registers */
 	struct uprobes *uprobes; /* NULL: nothing to attach to */
 };
 
@@ -122,6 +123,7 @@ static int build_attach(const struct servers *servers, struct build *build, int 
 
 	int r = go_functions_find(&source, wanted_names, WANTED_COUNT, functions);
 	build->is_go = r != -ENOEXEC && r != -ENOENT;
+	build->has_goroutines = r == 0;
 	if (r < 0)
 		return build->is_go ? r : 0;
 	size_t n = places_of(functions, places);
@@ -193,6 +195,20 @@ static struct server *server_of(struct servers *servers, uint32_t pid)
 	return NULL;
 }
 
+/* Tells the kernel side; takes it back should the process have executed another file meanwhile. */
+static int tell_goroutines(const struct servers *servers, const struct server *server,
+			   const char *path)
+{
+	struct stat now;
+
+	if (!server->build->has_goroutines)
+		return 0;
+	int r = probe_set_go(servers->probe, server->pid, true);
+	if (r == 0 && (stat(path, &now) < 0 || !same_build(server->build, &now)))
+		r = probe_set_go(servers->probe, server->pid, false);
+	return r;
+}
+
 /* 0 also when there is nothing to do: what is not Go, a shell in between, is not kept. */
 static int server_add(struct servers *servers, uint32_t pid)
 {
@@ -209,7 +225,7 @@ static int server_add(struct servers *servers, uint32_t pid)
 	if (executable < 0 || fstat(executable, &stat) < 0)
 		return -errno;
 	if (known && same_build(known->build, &stat))
-		return 0;
+		return tell_goroutines(servers, known, path);
 	if (known)
 		server_drop(servers, known);
 	struct server *server = server_of(servers, 0);
@@ -223,7 +239,7 @@ static int server_add(struct servers *servers, uint32_t pid)
 	build->processes++;
 	*server = (struct server){.pid = pid, .pidfd = take_fd(pidfd), .build = build};
 	update_hook(servers);
-	return 0;
+	return tell_goroutines(servers, server, path);
 }
 
 void servers_saw(struct servers *servers, uint32_t pid)

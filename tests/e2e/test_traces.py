@@ -146,23 +146,42 @@ def test_unsampled_parents_are_obeyed(start_tracing, server, receiver):  # noqa:
     assert receiver.spans == []
 
 
-def test_many_at_once(start_tracing, server, receiver):  # noqa: F811
-    """64 at once: a run is under its own exchange, or under none."""
+# What each of many clients at once asks for, in turns: kind, name, body, sync.
+AT_ONCE = 64
+TURNS = [
+    ("tasks", "sum", SUM, True),
+    ("agents", "x", {"tools": ["sum", "nothing"], **SUM}, True),
+    ("tasks", "nothing", {}, True),
+    ("tasks", "nothing", {}, False),
+]
+
+
+def test_many_at_once(start_tracing, start_parent, newest_bun, receiver):  # noqa: F811
+    """64 at once, with a `bun --version` before each tool: every run is under its own exchange. Those that an async one
+    started, on other goroutines, are under none."""
+    if not servers.GO_SERVER.exists():
+        pytest.skip("the Go server is not built: go is not installed")
+    server = start_parent(servers.go_server, newest_bun, "--version-probe")
     agent = start_tracing(receiver, f"--server.port={server.port}")
-    callers = [Caller() for _ in range(64)]
-    with concurrent.futures.ThreadPoolExecutor(64) as pool:
-        answers = list(pool.map(lambda caller: call(server, "tasks", "sum", SUM, caller), callers))
+    callers = [Caller() for _ in range(AT_ONCE)]
+    turns = [TURNS[i % len(TURNS)] for i in range(AT_ONCE)]
+    with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
+        answers = list(pool.map(
+            lambda caller, turn: call(server, *turn[:3], caller=caller, sync=turn[3]), callers, turns))
     truth = server.truth()
-    spans = receiver.wait(2 * len(callers), SECONDS)
-    exchanges, runs = split(spans)
+    exchanges, runs = split(receiver.wait(AT_ONCE + len(truth["runs"]), SECONDS))
     exec_of = {caller.trace: answer["data"]["exec_id"] for caller, (_, answer) in zip(callers, answers)}
     assert {span.trace: span.attributes["exec_id"] for span in exchanges} == exec_of
     by_id = {span.id: span for span in exchanges}
+    async_ids = {exchange["exec_id"] for exchange in truth["exchanges"] if exchange["operation"] == "async"}
     request_of = {run["pid"]: run["request_exec_id"] for run in truth["runs"]}
+    assert len(runs) == len(request_of) == AT_ONCE + AT_ONCE // len(TURNS)
     for run in runs:
+        request = request_of[run.attributes["process.pid"]]
         if not run.parent:
+            assert request in async_ids, "under none"
             continue
         exchange = by_id[run.parent]
         assert run.trace == exchange.trace
-        assert request_of[run.attributes["process.pid"]] == exchange.attributes["exec_id"], "under the wrong parent"
+        assert request == exchange.attributes["exec_id"], "under the wrong parent"
     wait_totals(agent, lambda now: now["queued"] == 0, "all are out")

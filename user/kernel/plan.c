@@ -124,6 +124,8 @@ static const struct hook {
 		{"uprobe_multi", NEEDS(uprobe_multi), 0, "", {POLLS}, 3, CAPABILITY_SYS_PTRACE},
 		{"uprobe", NEEDS(uprobes), 0, "the agent keeps CAP_SYS_ADMIN, which some of these kernels want for them",
 		 {POLLS}, 3, CAPABILITY_SYS_PTRACE | CAPABILITY_PERFMON | CAPABILITY_SYS_ADMIN}}},
+	{"go", "goroutine", false, "which of several HTTP exchanges at once a run is for", {
+		{"registers", NEEDS(task_pt_regs), 0, "", {}, 0, 0}}},
 	{"sandbox", "capabilities", false, "the agent keeps all its capabilities", {
 		{"dropped", NEEDS(maps_by_fd), 0, "", {}, 0, 0},
 		{"dropped", 0, 0, "all but CAP_BPF", {}, 0, CAPABILITY_BPF}}},
@@ -242,15 +244,27 @@ void plan_make(const struct caps *caps, enum stdio_probe stdio, struct plan *ret
 	*ret = plan;
 }
 
+static bool is_named(const struct plan_hook *planned, const char *family, const char *hook)
+{
+	return strcmp(planned->family, family) == 0 && strcmp(planned->hook, hook) == 0;
+}
+
 struct plan_hook *plan_hook(struct plan *plan, const char *family, const char *hook)
 {
 	for (size_t i = 0; i < plan->count; i++) {
-		struct plan_hook *planned = &plan->hooks[i];
-
-		if (strcmp(planned->family, family) == 0 && strcmp(planned->hook, hook) == 0)
-			return planned;
+		if (is_named(&plan->hooks[i], family, hook))
+			return &plan->hooks[i];
 	}
 	return NULL;
+}
+
+bool plan_serves(const struct plan *plan, const char *family, const char *hook)
+{
+	for (size_t i = 0; i < plan->count; i++) {
+		if (is_named(&plan->hooks[i], family, hook))
+			return plan->hooks[i].state != PLAN_FAILED;
+	}
+	return false;
 }
 
 const struct plan_hook *plan_missing(const struct plan *plan)

@@ -43,6 +43,7 @@ const char *const probe_map_names[PROBE_MAP_COUNT] = {
 	[PROBE_MAP_POLLS] = "poll_loops",
 	[PROBE_MAP_EXCHANGES] = "exchanges",
 	[PROBE_MAP_CONNECTIONS] = "connections",
+	[PROBE_MAP_HANDLERS] = "handlers",
 };
 
 static int configure_server(struct bunscope_bpf *skeleton, const struct probe_config *config,
@@ -81,6 +82,7 @@ static int configure(struct bunscope_bpf *skeleton, const struct probe_config *c
 	(void)bpf_map__set_max_entries(skeleton->maps.unreaped, config->max_runs);
 	(void)bpf_map__set_max_entries(skeleton->maps.ring, config->ring_bytes);
 	skeleton->rodata->page_bytes = (__u32)sysconf(_SC_PAGESIZE);
+	skeleton->rodata->has_task_pt_regs = plan_serves(plan, "go", "goroutine");
 
 	for (int i = 0; i < PLAN_PROGRAM_COUNT; i++) {
 		struct bpf_program *program = skeleton_program(skeleton, i);
@@ -239,11 +241,22 @@ int probe_adopt(struct probe *probe, const char *const *exe_globs, size_t count)
 static int watch_server(void *arg, uint32_t pid, const struct adoptee *adoptee)
 {
 	const struct probe *probe = arg;
-	uint64_t args[] = {pid};
+	uint64_t args[] = {pid, 0};
 	LIBBPF_OPTS(bpf_test_run_opts, options, .ctx_in = args, .ctx_size_in = sizeof(args));
 
 	(void)adoptee;
 	return bpf_prog_test_run_opts(bpf_program__fd(probe->skeleton->progs.server_watch),
+				      &options);
+}
+
+int probe_set_go(const struct probe *probe, uint32_t pid, bool go)
+{
+	uint64_t args[] = {pid, go};
+	LIBBPF_OPTS(bpf_test_run_opts, options, .ctx_in = args, .ctx_size_in = sizeof(args));
+
+	if (!probe->host_pids)
+		return 0;
+	return bpf_prog_test_run_opts(bpf_program__fd(probe->skeleton->progs.server_set_go),
 				      &options);
 }
 
@@ -409,6 +422,8 @@ static const struct bpf_map *map_of(const struct probe *probe, enum probe_map ma
 		return probe->skeleton->maps.exchanges;
 	case PROBE_MAP_CONNECTIONS:
 		return probe->skeleton->maps.connections;
+	case PROBE_MAP_HANDLERS:
+		return probe->skeleton->maps.handlers;
 	default:
 		return probe->skeleton->maps.watched;
 	}
@@ -453,7 +468,7 @@ union entry_key {
 	struct run_key unreaped;
 	uint32_t watched;
 	__u64 exchange_or_connection;
-	struct goroutine_key polls;
+	struct goroutine_key polls_or_handler;
 };
 
 long probe_map_entries(const struct probe *probe, enum probe_map map)

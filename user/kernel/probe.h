@@ -72,6 +72,12 @@ int probe_counters(struct probe *probe, uint64_t ret[KERNEL_COUNTERS_COUNT], uin
 uint64_t probe_missed(const struct probe *probe);
 size_t probe_cpus(const struct probe *probe);
 
+/*
+ * Whether a server executes a Go program, whose goroutines then tell which exchange a run is for; until it executes
+ * something else. 0 or -errno; nothing where the agent is not in the kernel's first pid namespace.
+ */
+int probe_set_go(const struct probe *probe, uint32_t pid, bool go);
+
 /* As uprobes_attach(). */
 int probe_attach_uprobes(const struct probe *probe, int executable,
 			 const struct uprobe_place *places, size_t count, struct uprobes **ret);
@@ -107,6 +113,7 @@ enum probe_map {
 	PROBE_MAP_POLLS,
 	PROBE_MAP_EXCHANGES,
 	PROBE_MAP_CONNECTIONS,
+	PROBE_MAP_HANDLERS,
 	PROBE_MAP_COUNT,
 };
 extern const char *const probe_map_names[PROBE_MAP_COUNT];
