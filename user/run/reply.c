@@ -6,7 +6,7 @@
 #include <strings.h>
 
 #include "base/cleanup.h"
-#include "run/scan.h"
+#include "base/scan.h"
 
 static void json_release(json_t **json)
 {

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "run/scan.h"
+#include "base/scan.h"
 
 #define TIMEOUT_KEY "\"timeout_ms\":"
 
