@@ -184,6 +184,7 @@ static __always_inline bool sequence_check(struct scan *scan, struct connection 
 	__u32 now = scan->transfer.direction == TRANSFER_READ ? BPF_CORE_READ(tcp, copied_seq)
 							      : BPF_CORE_READ(tcp, write_seq);
 	__u32 gap = now - (__u32)scan->transfer.result - side->sequence;
+	struct exchange *exchange;
 
 	side->sequence = now;
 	if (!gap)
@@ -193,6 +194,9 @@ static __always_inline bool sequence_check(struct scan *scan, struct connection 
 		return false;
 	}
 	side->skip -= gap;
+	exchange = exchange_find(side->exchange);
+	if (exchange)
+		exchange->flags |= EXCHANGE_BODY_GAP;
 	if (!side->skip)
 		body_end(side);
 	return true;

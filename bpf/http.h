@@ -48,6 +48,8 @@ struct {
 
 const volatile struct route_filter routes[ROUTES_MAX];
 const volatile __u32 routes_count;
+/* 1 = both ends of the bodies of requests that start an execution are kept. */
+const volatile __u32 keep_requests;
 
 /* ---- words of the window ---- */
 
@@ -456,51 +458,113 @@ static __always_inline void body_end(struct http_side *side)
 		http_message_end();
 }
 
-/* Of a response only, and only its first bytes. `user`: they are not in the window. */
-static __always_inline void body_keep(struct exchange *exchange, const struct http_side *side,
-				      const void *from, __u64 n, bool user)
+/* Of n bytes of a body: without a chunk's end of line. */
+static __always_inline __u64 body_bytes(const struct http_side *side, __u64 n)
 {
-	__u64 at = exchange->body_bytes, room = RESPONSE_BODY_BYTES - at;
+	__u64 rest = side->skip;
 
-	/* A chunk's end of line is none of it. */
-	if (side->state == HTTP_CHUNK && n > side->skip - 2)
-		n = side->skip > 2 ? side->skip - 2 : 0;
-	if (at >= RESPONSE_BODY_BYTES)
+	if (side->state == HTTP_CHUNK)
+		rest = rest > 2 ? rest - 2 : 0;
+	return n < rest ? n : rest;
+}
+
+/* Its first bytes. `user`: they are not in the window. */
+static __always_inline void head_keep(struct exchange *exchange, __u64 direction, const void *from,
+				      __u64 n, bool user)
+{
+	__u8 *to;
+	__u64 at;
+
+	barrier_var(direction);
+	direction &= 1;
+	at = exchange->body_bytes[direction];
+	if (at >= BODY_HEAD_BYTES)
 		return;
-	if (n > room)
-		n = room;
-	exchange->body_bytes = at + n;
+	if (n > BODY_HEAD_BYTES - at)
+		n = BODY_HEAD_BYTES - at;
+	exchange->body_bytes[direction] = at + n;
 	barrier_var(at);
 	barrier_var(n);
-	at &= RESPONSE_BODY_BYTES - 1;
-	n &= 2 * RESPONSE_BODY_BYTES - 1;
-	if (n > RESPONSE_BODY_BYTES)
+	at = direction * BODY_HEAD_BYTES + (at & (BODY_HEAD_BYTES - 1));
+	n &= 2 * BODY_HEAD_BYTES - 1;
+	if (n > BODY_HEAD_BYTES)
+		return;
+	to = (__u8 *)exchange->body + at;
+	if (user)
+		bpf_probe_read_user(to, n, from);
+	else
+		bpf_probe_read_kernel(to, n, from);
+}
+
+/* A request's last bytes, as far as they come at once; at: where n bytes are in the window, or in user memory. */
+static __always_inline void tail_keep(struct exchange *exchange, const struct scan *scan, __u64 at,
+				      __u64 n, bool user)
+{
+	exchange->request_body_bytes += n;
+	if (n > BODY_TAIL_BYTES) {
+		at += n - BODY_TAIL_BYTES;
+		n = BODY_TAIL_BYTES;
+	}
+	exchange->request_tail_bytes = n;
+	barrier_var(at);
+	barrier_var(n);
+	if (n > BODY_TAIL_BYTES)
 		return;
 	if (user)
-		bpf_probe_read_user(exchange->body + at, n, from);
+		bpf_probe_read_user(exchange->request_tail, n, (void *)at);
 	else
-		bpf_probe_read_kernel(exchange->body + at, n, from);
+		bpf_probe_read_kernel(exchange->request_tail, n, scan->window + (at & WINDOW_MASK));
+}
+
+/* n > 0 bytes that are in the window, or in user memory at scan->from. */
+static __always_inline void body_keep(struct exchange *exchange, const struct scan *scan,
+				      const struct http_side *side, __u64 n, bool user)
+{
+	__u64 direction = scan->transfer.direction;
+
+	n = body_bytes(side, n);
+	if (!n)
+		return;
+	if (user)
+		head_keep(exchange, direction, (void *)scan->from, n, true);
+	else
+		head_keep(exchange, direction, scan->window + (scan->at & WINDOW_MASK), n, false);
+	if (direction == TRANSFER_READ)
+		tail_keep(exchange, scan, user ? scan->from : scan->at, n, user);
+}
+
+/* The record that a body's ends go to; NULL where nobody wants them. */
+static __always_inline struct exchange *body_exchange(const struct scan *scan,
+						      const struct http_side *side)
+{
+	struct exchange *exchange;
+
+	if (scan->transfer.direction == TRANSFER_READ && !keep_requests)
+		return NULL;
+	exchange = exchange_find(side->exchange);
+	if (exchange && scan->transfer.direction == TRANSFER_READ &&
+	    !(exchange->flags & EXCHANGE_EXECUTES))
+		return NULL;
+	return exchange;
 }
 
 /* Passes over what is in the window, and behind it in this piece. */
 static __always_inline void body_skip(struct scan *scan, struct http_side *side)
 {
-	struct exchange *exchange = NULL;
+	struct exchange *exchange = body_exchange(scan, side);
 	__u64 n = scan->end - scan->at;
 
-	if (scan->transfer.direction == TRANSFER_WRITE)
-		exchange = exchange_find(side->exchange);
 	if (n > side->skip)
 		n = side->skip;
 	if (exchange && n)
-		body_keep(exchange, side, scan->window + (scan->at & WINDOW_MASK), n, false);
+		body_keep(exchange, scan, side, n, false);
 	side->skip -= n;
 	scan->at += n;
 	scan->line_at = scan->at;
 
 	n = scan->left < side->skip ? scan->left : side->skip;
 	if (exchange && n)
-		body_keep(exchange, side, (void *)scan->from, n, true);
+		body_keep(exchange, scan, side, n, true);
 	side->skip -= n;
 	scan->from += n;
 	scan->left -= n;

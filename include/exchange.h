@@ -23,6 +23,15 @@ enum exchange_flag {
 	EXCHANGE_QUEUED = 1u << 5,
 	/* Memory of the server could not be read: a text has a gap. */
 	EXCHANGE_FAULT = 1u << 6,
+	/* Part of a body was not seen. */
+	EXCHANGE_BODY_GAP = 1u << 7,
+};
+
+/* Whose body it is: the order is that of enum transfer_direction, as the server reads and writes. */
+enum exchange_side {
+	EXCHANGE_REQUEST = 0,
+	EXCHANGE_RESPONSE = 1,
+	EXCHANGE_SIDES = 2,
 };
 
 enum exchange_end {
@@ -53,16 +62,21 @@ struct exchange {
 	__u32 line_bytes; /* valid bytes of each text */
 	__u32 traceparent_bytes;
 	__u32 tracestate_bytes;
-	__u32 body_bytes;
+	__u32 body_bytes[EXCHANGE_SIDES];
+	__u64 request_body_bytes; /* in all; 0 also where requests' bodies are not looked at */
+	__u32 request_tail_bytes;
 	__u32 pad;
 	__u8 line[REQUEST_LINE_BYTES]; /* without its end of line */
 	/*
-	 * The first bytes of the response's body: the execution's id. The verifier knows a masked offset and a length,
-	 * not that their sum stays inside; what follows has to be as long.
+	 * The first bytes of each body: of the response for the execution's id, of the request, where spans are wanted,
+	 * for its action and timeout. The verifier knows a masked offset and a length, not that their sum stays inside;
+	 * what follows has to be as long.
 	 */
-	__u8 body[RESPONSE_BODY_BYTES];
+	__u8 body[EXCHANGE_SIDES][BODY_HEAD_BYTES];
 	__u8 tracestate[TRACESTATE_BYTES]; /* the header's value, blanks around it included */
 	__u8 traceparent[TRACEPARENT_BYTES];
+	__u8 request_tail
+		[BODY_TAIL_BYTES]; /* the request's last bytes, as they were read at once */
 };
 
 #define EXCHANGE_OFFSETS(X)                                                                        \
@@ -70,14 +84,15 @@ struct exchange {
 	X(server_pid, 32)                                                                          \
 	X(request_first_ns, 48)                                                                    \
 	X(end, 96)                                                                                 \
-	X(line, 128)                                                                               \
-	X(body, 384)                                                                               \
-	X(tracestate, 640)                                                                         \
-	X(traceparent, 896)
+	X(line, 144)                                                                               \
+	X(body, 400)                                                                               \
+	X(tracestate, 912)                                                                         \
+	X(traceparent, 1168)                                                                       \
+	X(request_tail, 1296)
 
 #define X(member, offset)                                                                          \
 	_Static_assert(__builtin_offsetof(struct exchange, member) == (offset), "both sides "      \
 										"agree");
 EXCHANGE_OFFSETS(X)
 #undef X
-_Static_assert(sizeof(struct exchange) == 1024, "both sides agree");
+_Static_assert(sizeof(struct exchange) == 1360, "both sides agree");

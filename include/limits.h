@@ -17,12 +17,15 @@
 /*
  * Of an HTTP exchange. The request line: method, base path, a resource id of at most 128, the route's end.
  * A traceparent has 55 bytes today; the standard lets later versions be longer. Of a tracestate the standard
- * wants 512 kept, members from the left mattering most. The reply of a start names the execution in its first bytes.
+ * wants 512 kept, members from the left mattering most. The reply of a start names the execution in its first bytes;
+ * the request's body begins with its action.
  */
 #define REQUEST_LINE_BYTES 256
 #define TRACEPARENT_BYTES 128
 #define TRACESTATE_BYTES 256
-#define RESPONSE_BODY_BYTES 256
+#define BODY_HEAD_BYTES 256
+/* Of a request's body, where spans are wanted, its end too: clients write `timeout` last as often as first. */
+#define BODY_TAIL_BYTES 64
 
 /* Routes of the watched server; nine by default. */
 #define ROUTES_MAX 32

@@ -34,4 +34,9 @@ struct config_otlp {
 	unsigned batch_max;
 };
 
+static inline bool config_otlp_on(const struct config_otlp *otlp)
+{
+	return otlp->endpoint || otlp->traces_endpoint;
+}
+
 void config_otlp_free(struct config_otlp *otlp);

@@ -99,6 +99,7 @@ int setup_probe(const struct config *config, struct plan *plan, probe_record_fn 
 		.server_globs_count = config->server_exes.count,
 		.server_port = (uint16_t)config->server_port,
 		.routes = filters,
+		.keep_requests = config->tail_spans || config_otlp_on(&config->otlp),
 		.max_runs = config->max_runs,
 		.ring_bytes = config->ring_bytes,
 		.finished = finished,

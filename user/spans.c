@@ -203,7 +203,7 @@ int spans_start(const struct config *config, struct metrics *metrics, struct loo
 	const struct config_otlp *otlp = &config->otlp;
 	_cleanup_(spans_stop) struct spans *spans = NULL;
 
-	if (!otlp->endpoint && !otlp->traces_endpoint)
+	if (!config_otlp_on(otlp))
 		return 0;
 	spans = calloc(1, sizeof(*spans));
 	if (!spans)

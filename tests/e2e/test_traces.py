@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """One trace from the client's HTTP call to the Bun child: real client, Go server, real tools, the strict receiver."""
 import concurrent.futures
+import json
 import secrets
 
 import pytest
@@ -18,7 +19,7 @@ STORIES = {
     "tool error": ("tasks", "rejects", {}, None, ["error"]),
     "crash": ("tasks", "crash", {"with": {"signal": "SIGABRT"}}, None, ["error"]),
     "timeout": ("tasks", "sleep", {"timeout": 0.6}, 408, ["timeout"]),
-    "several tools": ("agents", "x", {"tools": ["sum", "nothing", "sum"], **SUM}, 200, ["success"] * 3),
+    "several tools": ("agents", "x", {"action": "work", "tools": ["sum", "nothing", "sum"], **SUM}, 200, ["success"] * 3),
     "refused": ("tasks", "missing", {}, 404, []),
     "server error": ("tasks", "broken", {}, 500, []),
 }
@@ -78,6 +79,10 @@ def test_one_trace(start_tracing, server, receiver, story):  # noqa: F811
         f"{one}_id": name, "component": one, "http.request.method": "POST",
         "http.response.status_code": answered, "process.pid": server.process.pid,
     }
+    if "timeout" in body:
+        wanted["timeout_ms"] = body["timeout"] * 1000
+    if "action" in body:
+        wanted["action"] = body["action"]
     if known["outcome"] != "success":
         wanted["error_type"] = "timeout" if answered == 408 else str(answered)
     if answered >= 500:
@@ -93,6 +98,39 @@ def test_one_trace(start_tracing, server, receiver, story):  # noqa: F811
     assert [by_pid[run.attributes["process.pid"]]["outcome"] for run in sorted(runs, key=lambda run: run.start)] == outcomes
     now = wait_totals(agent, lambda now: now["queued"] == 0, "all are out")
     assert (now["created"], now["exported"]) == (1 + len(outcomes), 1 + len(outcomes))
+
+
+LONG = "x" * 9000
+# What is sent, in so many pieces, and what the exchange's span says of it.
+BODIES = [
+    ({"action": "analyse", "prompt": "p", "timeout": 60}, 1, {"action": "analyse", "timeout_ms": 60000}),
+    ({"timeout": 0.5, "with": {"timeout": 7, "action": "secret"}}, 1, {"timeout_ms": 500}),
+    ({"with": {"timeout": 7, "action": "secret"}}, 1, {}),
+    ({"action": "analyse", "prompt": LONG, "timeout": 60}, 1, {"action": "analyse", "timeout_ms": 60000}),
+    ({"action": "analyse", "prompt": LONG, "timeout": 60}, 9, {"action": "analyse", "timeout_ms": 60000}),
+    ({"prompt": LONG, "action": "too late"}, 1, {}),
+]
+
+
+def chunks(text, count):
+    size = -(-len(text) // count)
+    return [text[at:at + size].encode() for at in range(0, len(text), size)]
+
+
+@pytest.mark.parametrize("chunked", [False, True], ids=["length", "chunked"])
+def test_what_a_request_asks_for(start_tracing, server, receiver, chunked):  # noqa: F811
+    start_tracing(receiver, f"--server.port={server.port}")
+    for body, pieces, _ in BODIES:
+        connection = server.connect()
+        text = json.dumps(body)
+        parts = iter(chunks(text, pieces)) if chunked else text
+        headers = {} if chunked else {"Content-Length": str(len(text))}
+        connection.request("POST", "/api/v0/agents/missing/executions/sync", parts, headers, encode_chunked=chunked)
+        connection.getresponse().read()
+        connection.close()
+    spans = sorted(receiver.wait(len(BODIES), SECONDS), key=lambda span: span.start)
+    found = [{key: value for key, value in span.attributes.items() if key in ("action", "timeout_ms")} for span in spans]
+    assert found == [wanted for _, _, wanted in BODIES]
 
 
 def test_workflow_with_polls(start_tracing, server, receiver):  # noqa: F811

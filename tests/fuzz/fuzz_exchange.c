@@ -30,6 +30,7 @@ static uint32_t take(const uint8_t **data, size_t *n, uint8_t *ret, size_t room)
 static void check(const struct exec_report *report)
 {
 	if (!utf8_valid(report->resource_id, strlen(report->resource_id)) ||
+	    !utf8_valid(report->asked.action, strlen(report->asked.action)) ||
 	    !utf8_valid(report->exec_id, strlen(report->exec_id)) ||
 	    !utf8_valid(report->traceparent, strlen(report->traceparent)) ||
 	    !utf8_valid(report->tracestate, strlen(report->tracestate)))
@@ -48,9 +49,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		(void)routes_add(&routes, "/api/v0", default_routes[i], &wrong);
 	build_exchange(&exchange);
 	exchange.line_bytes = take(&data, &n, exchange.line, REQUEST_LINE_BYTES);
-	exchange.body_bytes = take(&data, &n, exchange.body, RESPONSE_BODY_BYTES);
+	exchange.body_bytes[EXCHANGE_RESPONSE] =
+		take(&data, &n, exchange.body[EXCHANGE_RESPONSE], BODY_HEAD_BYTES);
 	exchange.traceparent_bytes = take(&data, &n, exchange.traceparent, TRACEPARENT_BYTES);
 	exchange.tracestate_bytes = take(&data, &n, exchange.tracestate, TRACESTATE_BYTES);
+	exchange.body_bytes[EXCHANGE_REQUEST] =
+		take(&data, &n, exchange.body[EXCHANGE_REQUEST], BODY_HEAD_BYTES);
+	exchange.request_tail_bytes = take(&data, &n, exchange.request_tail, BODY_TAIL_BYTES);
+	/* As long as its head, or longer. */
+	exchange.request_body_bytes =
+		exchange.body_bytes[EXCHANGE_REQUEST] + exchange.request_tail_bytes;
 	if (!exchange_decode(&exchange, sizeof(exchange), &decoded))
 		abort();
 	if (exchange_judge(decoded, &routes, &report))

@@ -12,7 +12,10 @@ static bool texts_in_bounds(const struct exchange *exchange)
 	return exchange->line_bytes <= REQUEST_LINE_BYTES &&
 	       exchange->traceparent_bytes <= TRACEPARENT_BYTES &&
 	       exchange->tracestate_bytes <= TRACESTATE_BYTES &&
-	       exchange->body_bytes <= RESPONSE_BODY_BYTES;
+	       exchange->body_bytes[EXCHANGE_REQUEST] <= BODY_HEAD_BYTES &&
+	       exchange->body_bytes[EXCHANGE_RESPONSE] <= BODY_HEAD_BYTES &&
+	       exchange->request_body_bytes >= exchange->body_bytes[EXCHANGE_REQUEST] &&
+	       exchange->request_tail_bytes <= BODY_TAIL_BYTES;
 }
 
 /* Nothing happens before the request's first byte. A server may answer before the request is complete. */

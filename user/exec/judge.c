@@ -5,6 +5,7 @@
 
 #include "base/cleanup.h"
 #include "base/escape.h"
+#include "exec/asked.h"
 
 /* Members of a tracestate are separated by these. */
 #define MEMBER_END ','
@@ -71,13 +72,14 @@ static const char *exec_id_find(const char *text, size_t n)
 /* The execution's id as the reply names it; an id has no escapes. */
 static void read_exec_id(const struct exchange *exchange, struct exec_report *report)
 {
-	const char *text = (const char *)exchange->body;
-	const char *id = exec_id_find(text, exchange->body_bytes);
+	const char *text = (const char *)exchange->body[EXCHANGE_RESPONSE];
+	size_t text_bytes = exchange->body_bytes[EXCHANGE_RESPONSE];
+	const char *id = exec_id_find(text, text_bytes);
 	size_t n;
 
 	if (!id || report->exec_id[0])
 		return;
-	const char *quote = memchr(id, '"', (size_t)(text + exchange->body_bytes - id));
+	const char *quote = memchr(id, '"', (size_t)(text + text_bytes - id));
 	n = quote ? (size_t)(quote - id) : 0;
 	if (n == 0 || n > EXEC_ID_BYTES || memchr(id, '\\', n) || !utf8_valid(id, n))
 		return;
@@ -154,6 +156,7 @@ bool exchange_judge(const struct exchange *exchange, const struct routes *routes
 	memcpy(ret->exec_id, ids.exec, sizeof(ret->exec_id));
 	judge_outcome(exchange, ret);
 	read_exec_id(exchange, ret);
+	asked_read(exchange, &ret->asked);
 	read_trace(exchange, ret);
 	read_times(exchange, ret);
 	return true;

@@ -13,6 +13,7 @@
 
 #define RESOURCE_ID_BYTES 128 /* longest task, agent or workflow id that becomes a label value */
 #define EXEC_ID_BYTES 64      /* the first watched server uses 27 */
+#define ACTION_BYTES 128      /* longest action of an agent or task that a span tells of */
 #define RESOURCE_ID_INVALID "_invalid"
 
 /* X(enum suffix, label value) */
@@ -45,6 +46,12 @@ extern const char *const exec_kind_names[EXEC_KIND_COUNT];
 extern const char *const exec_operation_names[EXEC_OPERATION_COUNT];
 extern const char *const exec_outcome_names[EXEC_OUTCOME_COUNT];
 
+/* Of a request's body: all that is taken from it. */
+struct asked {
+	uint64_t timeout_ms;	       /* 0 = not said, or not seen */
+	char action[ACTION_BYTES + 1]; /* valid UTF-8; "" = the same */
+};
+
 struct exec_report {
 	uint64_t exchange_id; /* struct run's exchange_id leads here */
 	uint64_t connection;  /* the same for the exchanges of one connection while it lives */
@@ -64,9 +71,9 @@ struct exec_report {
 	uint32_t status; /* HTTP status, 0 = the connection ended without a byte of response */
 	enum exec_outcome outcome; /* of a sync one; of others too, by the same rule */
 	bool refused; /* 401, 403, 429: the server's middleware, before any execution; no error */
-	bool client_left;    /* the client had gone before the first byte of response */
-	bool cut;	     /* the connection ended within the response */
-	uint64_t timeout_ms; /* 0 = not known: it stands in the body, which is not read */
+	bool client_left;   /* the client had gone before the first byte of response */
+	bool cut;	    /* the connection ended within the response */
+	struct asked asked; /* what the request's body says, where it is looked at */
 
 	char traceparent[TRACEPARENT_BYTES +
 			 1];		       /* as sent, blanks trimmed; "" = none, or too long */

@@ -61,6 +61,7 @@ static int configure_server(struct bunscope_bpf *skeleton, const struct probe_co
 	for (size_t i = 0; i < config->routes_count && i < ROUTES_MAX; i++)
 		skeleton->rodata->routes[i] = config->routes[i];
 	skeleton->rodata->routes_count = (__u32)config->routes_count;
+	skeleton->rodata->keep_requests = config->keep_requests;
 	return 0;
 }
 

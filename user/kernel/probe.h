@@ -30,6 +30,7 @@ struct probe_config {
 	uint16_t server_port; /* who listens on it is one; 0 = nobody for that */
 	const struct route_filter *routes;
 	size_t routes_count;
+	bool keep_requests;	   /* both ends of the bodies of requests that start an execution */
 	unsigned max_runs;	   /* entries of the runs map */
 	unsigned ring_bytes;	   /* a power of two, whole pages */
 	probe_record_fn *finished; /* a run or an exchange that the ring delivered */

@@ -54,8 +54,10 @@ void exec_span_build(const struct exec_report *report, struct span *ret)
 		span_add_string(ret, id_keys[report->kind], report->resource_id);
 	if (*report->exec_id)
 		span_add_string(ret, "exec_id", report->exec_id);
-	if (report->timeout_ms)
-		span_add_int(ret, "timeout_ms", report->timeout_ms);
+	if (report->asked.timeout_ms)
+		span_add_int(ret, "timeout_ms", report->asked.timeout_ms);
+	if (*report->asked.action)
+		span_add_string(ret, "action", report->asked.action);
 	span_add_string(ret, "component", exec_kind_names[report->kind]);
 	span_add_string(ret, "http.request.method", "POST");
 	if (report->status)

@@ -25,8 +25,22 @@ static inline void build_body(struct exchange *exchange, const char *body)
 {
 	size_t n = strlen(body);
 
-	exchange->body_bytes = n < RESPONSE_BODY_BYTES ? (uint32_t)n : RESPONSE_BODY_BYTES;
-	memcpy(exchange->body, body, exchange->body_bytes);
+	exchange->body_bytes[EXCHANGE_RESPONSE] =
+		n < BODY_HEAD_BYTES ? (uint32_t)n : BODY_HEAD_BYTES;
+	memcpy(exchange->body[EXCHANGE_RESPONSE], body, exchange->body_bytes[EXCHANGE_RESPONSE]);
+}
+
+/* The request's, read at once. */
+static inline void build_request_body(struct exchange *exchange, const char *body)
+{
+	size_t n = strlen(body), head = n < BODY_HEAD_BYTES ? n : BODY_HEAD_BYTES;
+	size_t tail = n < BODY_TAIL_BYTES ? n : BODY_TAIL_BYTES;
+
+	exchange->request_body_bytes = n;
+	exchange->body_bytes[EXCHANGE_REQUEST] = (uint32_t)head;
+	memcpy(exchange->body[EXCHANGE_REQUEST], body, head);
+	exchange->request_tail_bytes = (uint32_t)tail;
+	memcpy(exchange->request_tail, body + n - tail, tail);
 }
 
 /* A synchronous task that is answered 200 after 20 ms. */

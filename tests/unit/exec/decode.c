@@ -111,7 +111,24 @@ static void tracestate_longer_than_its_room(struct exchange *exchange)
 
 static void body_longer_than_its_room(struct exchange *exchange)
 {
-	exchange->body_bytes = RESPONSE_BODY_BYTES + 1;
+	exchange->body_bytes[EXCHANGE_RESPONSE] = BODY_HEAD_BYTES + 1;
+}
+
+static void request_body_longer_than_its_room(struct exchange *exchange)
+{
+	exchange->body_bytes[EXCHANGE_REQUEST] = BODY_HEAD_BYTES + 1;
+	exchange->request_body_bytes = BODY_HEAD_BYTES + 1;
+}
+
+static void request_body_shorter_than_its_head(struct exchange *exchange)
+{
+	exchange->body_bytes[EXCHANGE_REQUEST] = 2;
+	exchange->request_body_bytes = 1;
+}
+
+static void request_tail_longer_than_its_room(struct exchange *exchange)
+{
+	exchange->request_tail_bytes = BODY_TAIL_BYTES + 1;
 }
 
 static void answer_before_the_request(struct exchange *exchange)
@@ -137,6 +154,9 @@ static void damaged_records_are_refused(void **state)
 		traceparent_longer_than_its_room,
 		tracestate_longer_than_its_room,
 		body_longer_than_its_room,
+		request_body_longer_than_its_room,
+		request_body_shorter_than_its_head,
+		request_tail_longer_than_its_room,
 		answer_before_the_request,
 		last_byte_before_the_first,
 	};

@@ -83,7 +83,7 @@ static void build_closed(struct exchange *exchange, const char *line, bool clien
 	build_line(exchange, line);
 	exchange->response_first_ns = exchange->response_last_ns = 0;
 	exchange->status = 0;
-	exchange->body_bytes = 0;
+	exchange->body_bytes[EXCHANGE_RESPONSE] = 0;
 	exchange->end = EXCHANGE_CLOSED;
 	exchange->client_gone_ns = client_left ? build_at(10) : 0;
 }

@@ -64,10 +64,12 @@ static void kinds_and_operations_have_names(void **state)
 	report.kind = EXEC_KIND_WORKFLOW;
 	report.operation = EXEC_OPERATION_ASYNC;
 	report.status = 202;
-	report.timeout_ms = 500;
+	report.asked.timeout_ms = 500;
+	strcpy(report.asked.action, "analyse");
 	report.exec_id[0] = '\0';
 	assert_span(&report, "workflow.execute_async",
-		    "workflow_id=sum timeout_ms=500 component=workflow http.request.method=POST "
+		    "workflow_id=sum timeout_ms=500 action=analyse component=workflow "
+		    "http.request.method=POST "
 		    "http.response.status_code=202 process.pid=100 ",
 		    SPAN_STATUS_UNSET);
 }
