@@ -8,6 +8,7 @@ import pytest
 from harness import agent as agents
 from harness import machine, parents
 from harness.doors import DOORS, Doors
+from harness.prometheus import Prometheus
 from harness.tail import Tail, links
 
 MEMORY_BYTES = 150 << 20  # of a control group in which a tool eats too much
@@ -70,8 +71,7 @@ def require_bun(version):
     return path
 
 
-@pytest.fixture
-def start_agent():
+def agents_to_start():
     """Starts agents with flags; ends those that are left. ready=False: /readyz cannot be asked in plain HTTP."""
     started = []
 
@@ -93,6 +93,17 @@ def start_agent():
         if not agent.stopped:
             code, _ = agent.stop()
             assert code == 0, f"the agent ended with {code}"
+
+
+@pytest.fixture
+def start_agent():
+    yield from agents_to_start()
+
+
+@pytest.fixture(scope="module")
+def start_agent_of_module():
+    """Agents that all tests of a file share."""
+    yield from agents_to_start()
 
 
 @pytest.fixture(scope="session")
@@ -143,8 +154,7 @@ def start_tail(start_agent):
         assert tail.stop() == 0
 
 
-@pytest.fixture
-def start_parent():
+def parents_to_start():
     """Starts parents by their maker (parents.c_parent …); ends them and what they left behind."""
     started = []
 
@@ -159,23 +169,42 @@ def start_parent():
 
 
 @pytest.fixture
+def start_parent():
+    yield from parents_to_start()
+
+
+@pytest.fixture(scope="module")
+def start_parent_of_module():
+    yield from parents_to_start()
+
+
+@pytest.fixture
 def parent(start_parent, bun):
     return start_parent(parents.c_parent, bun)
 
 
-@pytest.fixture
-def start_prometheus(tmp_path):
-    from harness.prometheus import Prometheus  # pylint: disable=import-outside-toplevel; needs PyYAML, which most tests do not
-
+def prometheus_to_start():
+    """Starts a Prometheus of agents, one job, with the rules of deploy/."""
     started = []
 
-    def start(agent, changes=()):
-        started.append(Prometheus(require("prometheus"), tmp_path, agent.address, changes))
+    def start(*agents_of_it, **options):
+        started.append(Prometheus.of_agents(require("prometheus"), agents_of_it, **options))
         return started[-1]
 
     yield start
     for prometheus in started:
         prometheus.stop()
+
+
+@pytest.fixture
+def start_prometheus():
+    yield from prometheus_to_start()
+
+
+@pytest.fixture(scope="module")
+def start_prometheus_of_module():
+    """It takes five seconds until one knows its targets: tests share it where they can."""
+    yield from prometheus_to_start()
 
 
 @pytest.fixture

@@ -4,12 +4,10 @@ import time
 
 import pytest
 
-from conftest import require
 from harness import collector as collectors
 from harness import otlp, parents
 from harness.agent import OPENMETRICS
 from harness.collector import Collector
-from harness.prometheus import Prometheus
 from harness.wait import wait_until
 from harness.watch import verify_truths
 from test_spans import AT_ONCE, CALLS, SUM, check_run, receiver, start_tracing, wait_exported  # noqa: F401 (fixtures)
@@ -40,32 +38,28 @@ def test_a_real_collector_takes_every_span(start_tracing, start_parent, newest_b
     assert (now["dropped"], now["retried"]) == (0, 0)
 
 
-def test_exemplars_reach_prometheus(start_tracing, start_parent, newest_bun, receiver, tmp_path):  # noqa: F811
-    agent = start_tracing(receiver)
-    prometheus = Prometheus(require("prometheus"), tmp_path, agent.address, features=("exemplar-storage",))
-    try:
-        parent = start_parent(parents.c_parent, newest_bun)
-        truths = parent.run(**SUM) + parent.run(tool="rejects") + parent.run(tool="slow", input={"ms": 700})
-        spans = {(span.trace, span.id): span for span in receiver.wait(len(truths))}
+def test_exemplars_reach_prometheus(start_tracing, start_prometheus, start_parent, newest_bun, receiver):  # noqa: F811
+    prometheus = start_prometheus(start_tracing(receiver), flags=["--enable-feature=exemplar-storage"])
+    parent = start_parent(parents.c_parent, newest_bun)
+    truths = parent.run(**SUM) + parent.run(tool="rejects") + parent.run(tool="slow", input={"ms": 700})
+    spans = {(span.trace, span.id): span for span in receiver.wait(len(truths))}
 
-        def stored():
-            found = {}
-            begin = time.time() - 300
-            for series in prometheus.get("query_exemplars", query=EXECUTE, start=begin, end=begin + 600):
-                for exemplar in series["exemplars"]:
-                    ids = exemplar["labels"]
-                    found[ids["trace_id"], ids["span_id"]] = (series["seriesLabels"], exemplar)
-            return found if len(found) >= len(truths) else None
+    def stored():
+        found = {}
+        begin = time.time() - 300
+        for series in prometheus.get("query_exemplars", query=EXECUTE, start=begin, end=begin + 600):
+            for exemplar in series["exemplars"]:
+                ids = exemplar["labels"]
+                found[ids["trace_id"], ids["span_id"]] = (series["seriesLabels"], exemplar)
+        return found if len(found) >= len(truths) else None
 
-        found = wait_until(stored, "Prometheus has the exemplars")
-        assert set(found) == set(spans)
-        for ids, (labels, exemplar) in found.items():
-            span = spans[ids]
-            assert labels["tool_id"] == span.attributes["tool_id"]
-            assert float(exemplar["value"]) == pytest.approx((span.end - span.start) / 1e9, abs=1e-9)
-            assert float(exemplar["timestamp"]) == pytest.approx(span.end / 1e9, abs=0.002)
-    finally:
-        prometheus.stop()
+    found = wait_until(stored, "Prometheus has the exemplars")
+    assert set(found) == set(spans)
+    for ids, (labels, exemplar) in found.items():
+        span = spans[ids]
+        assert labels["tool_id"] == span.attributes["tool_id"]
+        assert float(exemplar["value"]) == pytest.approx((span.end - span.start) / 1e9, abs=1e-9)
+        assert float(exemplar["timestamp"]) == pytest.approx(span.end / 1e9, abs=0.002)
 
 
 def test_exemplars_are_openmetrics_alone(start_tracing, start_parent, newest_bun, receiver):  # noqa: F811

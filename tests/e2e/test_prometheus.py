@@ -7,16 +7,16 @@ import re
 
 import pytest
 
-from harness import parents
+from conftest import require_bun, BUN_VERSIONS
+from harness import parents, servers
 from harness.agent import REPOSITORY
-from harness.load import Load
+from harness.load import Load, tools
 from harness.wait import wait_until
 
 GRAFANA = REPOSITORY / "deploy/grafana"
 DASHBOARDS = ("runtime-tools.json", "execution-overview.json")
 # What Grafana puts in for its variables.
 VARIABLES = {"$__rate_interval": "10s", "$__range": "30s", "$cluster": ".*", "$node": ".*", "$tool": ".*", "$kind": ".*"}
-EXECUTION_FAMILIES = re.compile(r"\b(http_exec|workflow_sync)_")
 JOBS = (
     {"tool": "sum", "input": {"a": 1, "b": 2}, "count": 6, "concurrency": 2},
     {"tool": "rejects", "count": 2},
@@ -25,10 +25,32 @@ JOBS = (
 )
 
 
-@pytest.fixture
-def agent(start_agent):
-    """One of its own: what is looked at is all that it has seen."""
-    return start_agent()
+@pytest.fixture(scope="module")
+def agent(start_agent_of_module):
+    """One for all that can share it; what it watches are the tools of this file alone."""
+    return start_agent_of_module()
+
+
+@pytest.fixture(scope="module")
+def prometheus(agent, start_prometheus_of_module):
+    return start_prometheus_of_module(agent)
+
+
+@pytest.fixture(scope="module")
+def load(agent, start_parent_of_module):
+    """Tools under a server of pipes, executions under one of HTTP: begins when it is entered."""
+    bun = require_bun(BUN_VERSIONS[0])
+    if not servers.GO_SERVER.exists():
+        pytest.skip("the Go server is not built: go is not installed")
+    server = start_parent_of_module(servers.go_server, bun)
+    server.execute_all()
+    agent.wait_for(polls_are_seen, "the agent is attached to the server")
+    parent = start_parent_of_module(parents.c_parent, bun)
+    return lambda: Load(tools(parent, JOBS), server.execute_all)
+
+
+def polls_are_seen(scraped):
+    return any(scraped.total("bunscope_probe_info", hook="polls", state=state) for state in ("attached", "fallback"))
 
 
 def queries_of(name):
@@ -68,25 +90,29 @@ def wait_all(prometheus, queries, seconds=60):
     return left
 
 
-def test_every_query_returns_data(agent, start_prometheus, start_parent, newest_bun):
-    """But those of executions: they want a server with execution endpoints."""
-    prometheus = start_prometheus(agent)
-    wanted = [query for name in DASHBOARDS for query in queries_of(name) if not EXECUTION_FAMILIES.search(query[1])]
-    assert len(wanted) > 20
-    with Load(start_parent(parents.c_parent, newest_bun), JOBS):
+def test_every_query_returns_data(prometheus, load):
+    wanted = [query for name in DASHBOARDS for query in queries_of(name)]
+    assert len(wanted) > 35
+    with load():
         assert wait_all(prometheus, wanted) == []
-        variables = json.loads((GRAFANA / DASHBOARDS[0]).read_text())["templating"]["list"]
-        found = {v["name"]: label_values(prometheus, v["definition"]) for v in variables if v["type"] == "query"}
-    assert found == {"cluster": ["test"], "node": ["here"], "tool": ["crash", "rejects", "sleep", "sum"]}
+        found = {name: variables_of(prometheus, name) for name in DASHBOARDS}
+    tools_of_all = sorted({job["tool"] for job in JOBS})
+    assert found == {
+        "runtime-tools.json": {"cluster": ["test"], "node": ["here"], "tool": tools_of_all},
+        "execution-overview.json": {"cluster": ["test"], "node": ["here"], "kind": ["agent", "task", "workflow"]},
+    }
 
 
-def test_recording_rules_return_data(agent, start_prometheus, start_parent, newest_bun):
-    prometheus = start_prometheus(agent)
+def variables_of(prometheus, dashboard):
+    variables = json.loads((GRAFANA / dashboard).read_text())["templating"]["list"]
+    return {v["name"]: label_values(prometheus, v["definition"]) for v in variables if v["type"] == "query"}
+
+
+def test_recording_rules_return_data(prometheus, load):
     rules = [rule for group in prometheus.get("rules", type="record")["groups"] for rule in group["rules"]]
-    wanted = [(rule["name"], rule["name"]) for rule in rules if not EXECUTION_FAMILIES.search(rule["query"])]
-    assert len(wanted) == 7
-    with Load(start_parent(parents.c_parent, newest_bun), JOBS):
-        assert wait_all(prometheus, wanted) == []
+    assert len(rules) == 11
+    with load():
+        assert wait_all(prometheus, [(rule["name"], rule["name"]) for rule in rules]) == []
         (sample,) = prometheus.query('cluster_tool_outcome:runtime_tool_runs:rate5m{tool_id="sum", outcome="success"}')
     assert sample[0]["cluster"] == "test" and "node" not in sample[0]
     unhealthy = [rule for group in prometheus.get("rules")["groups"] for rule in group["rules"] if rule["health"] == "err"]
@@ -99,25 +125,23 @@ def reference_queries():
     return [(family, query.replace("[5m]", "[10s]").replace("[1h]", "[30s]")) for family, query in rows]
 
 
-def test_every_query_of_the_reference_returns_data(agent, start_prometheus, start_parent, newest_bun):
-    prometheus = start_prometheus(agent)
-    scrape = agent.scrape()
-    wanted = [query for query in reference_queries() if not EXECUTION_FAMILIES.search(query[1])]
-    assert {family for family, _ in wanted} >= {name for name in scrape.types if name.startswith("bunscope_")}
-    with Load(start_parent(parents.c_parent, newest_bun), JOBS):
+def test_every_query_of_the_reference_returns_data(agent, prometheus, load):
+    wanted = reference_queries()
+    assert {family for family, _ in wanted} == set(agent.scrape().types)
+    with load():
         assert wait_all(prometheus, wanted) == []
 
 
-def test_an_alert_fires_and_resolves(agent, start_prometheus, start_parent, newest_bun):
+def test_an_alert_fires_and_resolves(prometheus, start_parent, newest_bun):
     """A tool fails, then works again."""
-    prometheus = start_prometheus(agent)
     parent = start_parent(parents.c_parent, newest_bun)
-    broken = [{"tool": "rejects", "count": 4, "concurrency": 2}, {"tool": "sum", "input": {"a": 1, "b": 2}, "count": 4}]
-    with Load(parent, broken):
-        alert = prometheus.wait_alert("HighToolErrorRate")
-        assert (alert["tool_id"], alert["cluster"], alert["severity"]) == ("rejects", "test", "warning")
-        assert [other["tool_id"] for other in prometheus.alerts("HighToolErrorRate")] == ["rejects"]
-    with Load(parent, broken[1:]):
+    good = {"tool": "sum", "input": {"a": 1, "b": 2}, "count": 4}
+    assert not prometheus.alerts("HighToolErrorRate", tool_id="garbage_only")
+    with Load(tools(parent, [{"tool": "garbage_only", "count": 4, "concurrency": 2}, good])):
+        alert = prometheus.wait_alert("HighToolErrorRate", tool_id="garbage_only")
+        assert (alert["cluster"], alert["severity"]) == ("test", "warning")
+        assert not prometheus.alerts("HighToolErrorRate", tool_id="sum")
+    with Load(tools(parent, [good])):
         prometheus.wait_quiet("HighToolErrorRate")
 
 
@@ -125,7 +149,7 @@ def test_agent_down(start_agent, start_prometheus):
     agent = start_agent()
     prometheus = start_prometheus(agent)
     wait_until(lambda: has_data(prometheus.query('up{job="bunscope"} == 1')), "the agent was scraped")
-    assert prometheus.alerts("BunscopeDown") == []
+    assert not prometheus.alerts("BunscopeDown")
     agent.stop()
     prometheus.wait_alert("BunscopeDown")
 

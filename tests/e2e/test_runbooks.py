@@ -12,7 +12,7 @@ import pytest
 from conftest import require
 from harness import parents
 from harness.agent import REPOSITORY
-from harness.load import Load
+from harness.load import Load, tools
 from harness.wait import wait_until
 from harness.watch import begin_running
 
@@ -22,10 +22,22 @@ GOOD = {"tool": "sum", "input": {"a": 1, "b": 2}, "count": 6, "concurrency": 2}
 STUCK = "runtime_tool_oldest_run_seconds > 600"
 
 
+@pytest.fixture(scope="module")
+def agent(start_agent_of_module):
+    """One for all scenarios: its runbooks must find the cause among what others did."""
+    return start_agent_of_module()
+
+
+@pytest.fixture(scope="module")
+def prometheus(agent, start_prometheus_of_module):
+    started = start_prometheus_of_module(agent, changes=[(STUCK, STUCK.replace("600", "3"))])
+    wait_until(lambda: started.query("bunscope_up"), "the agent was scraped")
+    return started
+
+
 @pytest.fixture
-def agent(start_agent):
-    """One of its own: what is looked at is all that it has seen."""
-    return start_agent()
+def parent(start_parent, newest_bun):
+    return start_parent(parents.c_parent, newest_bun)
 
 
 def blocks(name):
@@ -55,10 +67,8 @@ def samples(output):
     return [(dict(re.findall(r'(\w+)="([^"]*)"', line)), float(line.rpartition("=> ")[2].split()[0])) for line in output.splitlines()]
 
 
-def test_a_tool_that_times_out(agent, start_prometheus, start_parent, newest_bun):
-    prometheus = start_prometheus(agent)
-    jobs = [{"tool": "sleep", "timeout_ms": 300, "count": 3, "concurrency": 3}, GOOD]
-    with Load(start_parent(parents.c_parent, newest_bun), jobs):
+def test_a_tool_that_times_out(agent, prometheus, parent):
+    with Load(tools(parent, [{"tool": "sleep", "timeout_ms": 300, "count": 3, "concurrency": 3}, GOOD])):
         alert = prometheus.wait_alert("ToolTimeoutSpike")
     assert alert["tool_id"] == "sleep"
     where, states, runs = walk("ToolTimeoutSpike", agent, prometheus, alert["tool_id"])
@@ -70,26 +80,20 @@ def test_a_tool_that_times_out(agent, start_prometheus, start_parent, newest_bun
     assert all("first_byte" not in run["timeline"] and "signal" in run["timeline"] for run in last)
 
 
-def test_a_tool_that_is_oom_killed(agent, memory_cgroup, start_prometheus, start_parent, newest_bun):
-    prometheus = start_prometheus(agent)
-    parent = start_parent(parents.c_parent, newest_bun)
+def test_a_tool_that_is_oom_killed(agent, memory_cgroup, prometheus, parent):
     parent.run(**GOOD)
-    kills = 'count_over_time(runtime_bun_signals_total{sender="oom"}[1m]) > 2'
-    wait_until(lambda: prometheus.query(kills), "the kills were scraped at 0, so that the first one is a rise")
-    parent.run(tool="eats_memory", cgroup=str(memory_cgroup.path))
+    (truth,) = parent.run(tool="eats_memory", cgroup=str(memory_cgroup.path))
     prometheus.wait_alert("ToolOOMKills")
     where, runs, usual = walk("ToolOOMKills", agent, prometheus)
     assert len(samples(where)) == 1
-    (run,) = [json.loads(line) for line in runs.splitlines()]
-    assert (run["tool_id"], run["signal"]) == ("eats_memory", "SIGKILL")
+    run = json.loads(runs.splitlines()[-1])
+    assert (run["tool_id"], run["tool_exec_id"], run["signal"]) == ("eats_memory", truth["exec_id"], "SIGKILL")
     assert run["max_rss_bytes"] > 20e6
     assert "sum" in {labels["tool_id"] for labels, _ in samples(usual)}
 
 
-def test_a_tool_whose_server_died(agent, start_prometheus, start_parent, newest_bun, tmp_path):
+def test_a_tool_whose_server_died(agent, prometheus, parent, tmp_path):
     """Nobody ends it, until the runbook's reader does."""
-    prometheus = start_prometheus(agent, changes=[(STUCK, STUCK.replace("600", "3"))])
-    parent = start_parent(parents.c_parent, newest_bun)
     pid = begin_running(parent, tmp_path, tool="sleep")
     parent.kill()
     prometheus.wait_alert("ToolRunStuck")
@@ -106,17 +110,9 @@ def name_of(pid):
 
 
 @pytest.mark.parametrize("name", sorted(path.stem for path in RUNBOOKS.glob("*.md") if path.stem != "README"))
-def test_every_command_works(shared, name):
-    agent, prometheus = shared
+def test_every_command_works(agent, prometheus, name):
     assert blocks(name), "a runbook without a command"
     for block in blocks(name):
         done = run_block(block, agent, prometheus, "sum")
         found_nothing = done.returncode == 1 and "| grep" in block
         assert done.stderr == "" and (done.returncode == 0 or found_nothing), f"{block}{done.stderr}"
-
-
-@pytest.fixture
-def shared(agent, start_prometheus):
-    prometheus = start_prometheus(agent)
-    wait_until(lambda: prometheus.query("bunscope_up"), "the agent was scraped")
-    return agent, prometheus

@@ -13,7 +13,7 @@ import pytest
 from conftest import require
 from harness.agent import run_agent
 from harness.certificates import Authority, bcrypt
-from harness.prometheus_server import PrometheusServer
+from harness.prometheus import Prometheus
 from harness.wait import wait_until
 
 RSA = ["-newkey", "rsa:2048", "-nodes"]
@@ -117,19 +117,19 @@ def test_a_real_prometheus_scrapes_with_each(start_secured, authority, hashes):
     ]
     text = "global: {scrape_interval: 1s, scrape_timeout: 1s}\nscrape_configs:" + "".join(
         JOB.format(job=job, scheme=scheme, port=port, more=more) for job, scheme, port, more, _ in jobs)
-    prometheus = PrometheusServer(program, text)
+    prometheus = Prometheus(program, text)
     try:
-        prometheus.wait_ready()
         found = {}
 
         def each_was_scraped():
-            found.update(prometheus.targets())
+            found.update({target["labels"]["job"]: (target["health"], target["lastError"]) for target in prometheus.targets()})
             return len(found) == len(jobs) and all(health != "unknown" for health, _ in found.values())
 
         wait_until(each_was_scraped, "each was scraped")
         assert {job: found[job][0] for job in found} == {job[0]: job[4] for job in jobs}, found
         assert "401" in found["wrong-password"][1]
-        assert prometheus.scalar('bunscope_up{job="certificate"}') == 1
+        ((_, up),) = prometheus.query('bunscope_up{job="certificate"}')
+        assert up == 1
     finally:
         prometheus.stop()
 

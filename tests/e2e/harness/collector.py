@@ -5,7 +5,7 @@ import socket
 import subprocess
 
 from harness.agent import REPOSITORY
-from harness.prometheus import free_port
+from harness.machine import free_port
 from harness.wait import wait_until
 
 BINARY = REPOSITORY / "build/tests/e2e/collector"

@@ -1,25 +1,32 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tools that run in the background of a test."""
+"""Work that goes on in the background of a test."""
+import concurrent.futures
 import threading
 
 
 class Load:
-    """Runs jobs over and over until it is left."""
+    """Does each of `works` over and over, on a thread each, until it is left; what they raise is raised then."""
 
-    def __init__(self, parent, jobs):
-        self.parent, self.jobs = parent, jobs
+    def __init__(self, *works):
+        self.works = works
         self.over = threading.Event()
-        self.thread = threading.Thread(target=self._run)
+        self.pool = concurrent.futures.ThreadPoolExecutor(len(works))
 
-    def _run(self):
+    def _repeat(self, work):
         while not self.over.is_set():
-            for job in self.jobs:
-                self.parent.run(**job)
+            work()
 
     def __enter__(self):
-        self.thread.start()
+        self.futures = [self.pool.submit(self._repeat, work) for work in self.works]
         return self
 
     def __exit__(self, *_):
         self.over.set()
-        self.thread.join()
+        self.pool.shutdown()
+        for future in self.futures:
+            future.result()
+
+
+def tools(parent, jobs):
+    """Runs the jobs, one after the other."""
+    return lambda: [parent.run(**job) for job in jobs]

@@ -4,12 +4,14 @@ import json
 import os
 import pathlib
 import queue
+import select
 import signal
 import subprocess
 import threading
 
 from harness.agent import BUILD
-from harness.wait import SLOWNESS, wait_until
+from harness.machine import BUNS_UNDER
+from harness.wait import SLOWNESS
 
 E2E = pathlib.Path(__file__).resolve().parents[1]
 WORKER = E2E / "worker"
@@ -19,6 +21,7 @@ WORKER_LEAVES = E2E / "worker_leaves"
 PARENT = BUILD / "tests/e2e/parent"
 GO_PARENT = BUILD / "tests/e2e/go-parent"
 LINE_SECONDS = 90
+END_SECONDS = 20
 BUN_NAMES = ("bun", "bun.exe")
 # Bun's crash handler would report crashes to its makers; tests talk to nobody.
 ENVIRONMENT = {**os.environ, "BUN_ENABLE_CRASH_REPORTING": "0", "DO_NOT_TRACK": "1"}
@@ -89,27 +92,27 @@ class Parent:
 
 
 def end_bun(pid):
-    """Kills a Bun process that outlived its parent, and waits until it is gone."""
+    """Kills a Bun process that outlived its parent, and waits until it is gone. The pid may be another's by now."""
     try:
         pidfd = os.pidfd_open(pid)
     except (ProcessLookupError, FileNotFoundError):  # the second while it is being reaped, from Linux 6.15 on
         return
     try:
-        if os.path.basename(os.readlink(f"/proc/{pid}/exe")) in BUN_NAMES:
+        exe = os.readlink(f"/proc/{pid}/exe")
+        if os.path.basename(exe) in BUN_NAMES and exe.startswith(BUNS_UNDER or "/"):
             signal.pidfd_send_signal(pidfd, signal.SIGKILL)
+            wait_end(pidfd, f"the Bun process {pid}")
     except (FileNotFoundError, ProcessLookupError):
         pass
     finally:
         os.close(pidfd)
-    wait_until(lambda: state_of(pid) in (None, "Z", "X"), f"the Bun process {pid} is gone")
 
 
-def state_of(pid):
-    """The one-letter state of a process, None when there is none."""
-    try:
-        return pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except (FileNotFoundError, ProcessLookupError):
-        return None
+def wait_end(pidfd, what):
+    """Until a process has exited, whether it was waited for or not."""
+    ended = select.poll()
+    ended.register(pidfd, select.POLLIN)
+    assert ended.poll(END_SECONDS * 1000 * SLOWNESS), f"{what} has not ended"
 
 
 def c_parent(bun, root=WORKER):

@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A real Prometheus that scrapes agents and evaluates the rules of deploy/, at a pace that tests can wait for."""
+"""A real Prometheus of the test's own; where it has the rules of deploy/, at a pace that tests can wait for."""
 import json
+import pathlib
 import re
 import subprocess
+import tempfile
+import urllib.error
 import urllib.parse
 import urllib.request
 
-import yaml
-
 from harness.agent import REPOSITORY
-from harness.machine import free_port
 from harness.wait import wait_until
 
 RULES = ("recording.yml", "alerts.yml")
@@ -18,6 +18,8 @@ SECONDS = {"s": 1, "m": 60, "h": 3600}
 # What the rules call 5 minutes takes 6 seconds here.
 PACE = 50
 DURATION = re.compile(r"(\[|for: |interval: )(\d+)([smh])\b")
+QUICK = {"scrape_interval": "500ms", "scrape_timeout": "400ms", "evaluation_interval": "500ms"}
+LISTENING = re.compile(r"address=127\.0\.0\.1:([1-9]\d*)")
 
 
 def quicken(text):
@@ -30,38 +32,63 @@ def quicken(text):
     return DURATION.sub(shorter, text)
 
 
-class Prometheus:
-    """changes: (text in the rules, what to put there), for bounds that a test cannot reach."""
+def quick_rules(changes=()):
+    """{file: text}. changes: (text in the rules, what to put there), for bounds that a test cannot reach."""
+    found = {}
+    for name in RULES:
+        text = (REPOSITORY / "deploy/prometheus" / name).read_text()
+        for old, new in changes:
+            text = text.replace(old, new)
+        found[name] = quicken(text)
+    return found
 
-    def __init__(self, binary, directory, agent_address, changes=(), features=()):
-        self.url = f"http://127.0.0.1:{free_port()}"
-        self.log_path = directory / "prometheus.log"
-        for name in RULES:
-            text = (REPOSITORY / "deploy/prometheus" / name).read_text()
-            for old, new in changes:
-                text = text.replace(old, new)
-            (directory / name).write_text(quicken(text))
-        self._write_config(directory, agent_address)
+
+def target_of(agent):
+    return f"{agent.address[0]}:{agent.address[1]}"
+
+
+class Prometheus:
+    """
+    configuration: what prometheus.yml says, as text or as what JSON can say.
+    files: {name: text} of those that it names. The first port that is free.
+    """
+
+    def __init__(self, binary, configuration, files=None, flags=()):
+        # pylint: disable-next=consider-using-with; it lives as long as the process
+        self.folder = tempfile.TemporaryDirectory(prefix="bunscope-prometheus-")
+        self.directory = pathlib.Path(self.folder.name)
+        text = configuration if isinstance(configuration, str) else json.dumps(configuration)  # JSON is YAML
+        for name, content in {"prometheus.yml": text, **(files or {})}.items():
+            (self.directory / name).write_text(content)
+        self.log_path = self.directory / "log"
         with open(self.log_path, "wb") as log:
             self.process = subprocess.Popen(
-                [binary, f"--config.file={directory}/prometheus.yml", f"--storage.tsdb.path={directory}/data",
-                 f"--web.listen-address={self.url.removeprefix('http://')}", f"--enable-feature={','.join(features)}"],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                [binary, f"--config.file={self.directory}/prometheus.yml", f"--storage.tsdb.path={self.directory}/data",
+                 "--web.listen-address=127.0.0.1:0", "--log.level=info", *flags],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
             )
+        self.url = f"http://127.0.0.1:{wait_until(self._find_port, 'Prometheus listens')}"
         wait_until(self._is_ready, "Prometheus is ready")
 
-    @staticmethod
-    def _write_config(directory, agent_address):
-        target = {"targets": [f"{agent_address[0]}:{agent_address[1]}"], "labels": LABELS}
-        config = {
-            "global": {"scrape_interval": "500ms", "scrape_timeout": "400ms", "evaluation_interval": "500ms"},
-            "rule_files": list(RULES),
-            "scrape_configs": [{"job_name": "bunscope", "static_configs": [target]}],
+    @classmethod
+    def of_agents(cls, binary, agents, changes=(), flags=()):
+        """Scrapes these agents as one job, with the rules of deploy/."""
+        rules = quick_rules(changes)
+        configuration = {
+            "global": QUICK,
+            "rule_files": list(rules),
+            "scrape_configs": [{"job_name": "bunscope", "static_configs": [
+                {"targets": [target_of(agent) for agent in agents], "labels": LABELS}]}],
         }
-        (directory / "prometheus.yml").write_text(yaml.safe_dump(config))
+        return cls(binary, configuration, rules, flags)
+
+    def _find_port(self):
+        log = self.log_path.read_text(errors="replace")
+        assert self.process.poll() is None, f"Prometheus ended: {log}"
+        match = LISTENING.search(log)
+        return match and int(match.group(1))
 
     def _is_ready(self):
-        assert self.process.poll() is None, self.log_path.read_text()
         try:
             with urllib.request.urlopen(f"{self.url}/-/ready", timeout=5) as response:
                 return response.status == 200
@@ -74,27 +101,32 @@ class Prometheus:
         assert answer["status"] == "success", answer
         return answer["data"]
 
-    def query(self, expr):
+    def query(self, expr, **parameters):
         """The samples of an instant query: (labels, value)."""
-        data = self.get("query", query=expr)
+        data = self.get("query", query=expr, **parameters)
         if data["resultType"] == "scalar":
             return [({}, float(data["result"][1]))]
         return [(sample["metric"], float(sample["value"][1])) for sample in data["result"]]
 
-    def alerts(self, name):
-        """The labels of those that fire now."""
-        return [alert["labels"] for alert in self.get("alerts")["alerts"]
-                if alert["labels"]["alertname"] == name and alert["state"] == "firing"]
+    def targets(self):
+        return self.get("targets", state="active")["activeTargets"]
+
+    def alerts(self, name, **labels):
+        """The labels of those that fire now and have these."""
+        return [alert["labels"] for alert in self.get("alerts")["alerts"] if alert["state"] == "firing"
+                and alert["labels"]["alertname"] == name and labels.items() <= alert["labels"].items()]
 
     def wait_alert(self, name, seconds=40, **labels):
-        def firing():
-            return [found for found in self.alerts(name) if labels.items() <= found.items()]
-
-        return wait_until(firing, f"{name} fires", seconds)[0]
+        return wait_until(lambda: self.alerts(name, **labels), f"{name} fires", seconds)[0]
 
     def wait_quiet(self, name, seconds=60):
         wait_until(lambda: not self.alerts(name), f"{name} is resolved", seconds)
 
     def stop(self):
         self.process.terminate()
-        self.process.wait(20)
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self.folder.cleanup()

@@ -11,6 +11,21 @@ GO_SERVER = BUILD / "tests/e2e/go-server"
 GO_SERVER_SYMBOLS = BUILD / "tests/e2e/go-server-symbols"
 NODE_SERVER = parents.E2E / "servers/node/server.mjs"
 ANSWER_SECONDS = 90
+SUM = {"with": {"a": 1, "b": 2}}
+# Executions of each kind that end in each way: (kind, id, synchronous, body), and the status that answers.
+EXECUTIONS = {
+    ("tasks", "sum", True): (SUM, 200),
+    ("tasks", "rejects", True): ({}, 500),
+    ("tasks", "missing", True): ({}, 404),
+    ("tasks", "sum", False): (SUM, 202),
+    ("agents", "writer", True): ({"tools": ["sum"], **SUM}, 200),
+    ("agents", "sleeper", True): ({"tools": ["sleep"], "timeout": 0.3}, 408),
+    ("agents", "writer", False): ({"tools": ["sum"], **SUM}, 202),
+    ("workflows", "report", True): ({"input": {"ms": 150}}, 200),
+    ("workflows", "late", True): ({"timeout": 0.3, "input": {"ms": 700}}, 408),
+    ("workflows", "unavailable", True): ({}, 503),
+    ("workflows", "report", False): ({"input": {"ms": 50}}, 202),
+}
 
 
 class Server(parents.Parent):
@@ -45,6 +60,12 @@ class Server(parents.Parent):
         """Starts an execution: kind is tasks, agents or workflows."""
         path = f"/api/v0/{kind}/{name}/executions{'/sync' if sync else ''}"
         return self.ask("POST", path, body)
+
+    def execute_all(self):
+        """One execution of each in EXECUTIONS, one after the other."""
+        for (kind, name, sync), (body, wanted) in EXECUTIONS.items():
+            status, answer = self.execute(kind, name, sync, **body)
+            assert status == wanted, (kind, name, status, answer)
 
     def truth(self):
         """Everything since the start, once nothing is in flight."""
