@@ -7,14 +7,17 @@ import subprocess
 
 import pytest
 
-from conftest import require
-from harness import parents
+from conftest import BUN_VERSIONS, require, require_bun
+from harness import parents, servers
 from harness.agent import BUILD
 from harness.live import EXECUTE, JOBS, wait_step
 
 PLAYWRIGHT = BUILD / "playwright/node_modules/playwright-core"
 LOOK = pathlib.Path(__file__).parent / "page/look.mjs"
 SHOTS = BUILD / "page"
+SYNC = "http_exec_sync_latency_seconds"
+POLLS = "workflow_sync_poll_duration_seconds"
+TABS = ("tools", "executions")
 CALLS_MAX = 50  # that the C parent takes at once
 
 
@@ -24,14 +27,15 @@ def agent(start_agent):
     return start_agent()
 
 
-def look(agent, *directory):
+def look(agent, *shots):
+    """What the page shows. shots: a directory and tabs."""
     chromium = require("chromium")
     node = require("node")
     if not PLAYWRIGHT.exists():
         pytest.skip(f"{PLAYWRIGHT} is missing: run make e2e")
     SHOTS.mkdir(exist_ok=True)
     url = f"http://{agent.address[0]}:{agent.address[1]}/"
-    done = subprocess.run([node, LOOK, PLAYWRIGHT, chromium, url, *directory], capture_output=True, text=True, timeout=150,
+    done = subprocess.run([node, LOOK, PLAYWRIGHT, chromium, url, *shots], capture_output=True, text=True, timeout=150,
                           check=False, env={**os.environ, "HOME": "/tmp"})
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
@@ -47,13 +51,18 @@ def quantile(q, buckets):
     return buckets[-2][0]
 
 
-def wanted_row(scrape, tool):
+def buckets_of(scrape, histogram, **wanted):
+    """[(upper bound, cumulative count)] of all series with these labels."""
     bounds = {}
     for (name, labels), value in scrape.samples.items():
         labels = dict(labels)
-        if name == f"{EXECUTE}_bucket" and labels["tool_id"] == tool:
+        if name == f"{histogram}_bucket" and wanted.items() <= labels.items():
             bounds[float(labels["le"])] = bounds.get(float(labels["le"]), 0) + value
-    buckets = sorted(bounds.items())
+    return sorted(bounds.items())
+
+
+def wanted_row(scrape, tool):
+    buckets = buckets_of(scrape, EXECUTE, tool_id=tool)
     runs = scrape.total(f"{EXECUTE}_count", tool_id=tool)
     return {
         "runs": runs,
@@ -66,16 +75,22 @@ def wanted_row(scrape, tool):
     }
 
 
-def test_the_page_shows_what_metrics_say(agent, start_parent, newest_bun):
-    parent = start_parent(parents.c_parent, newest_bun)
+@pytest.fixture(scope="module")
+def seen(start_agent_of_module, start_parent_of_module):
+    """The agent, its last scrape, and what the page shows once the jobs have run."""
+    agent = start_agent_of_module()
+    parent = start_parent_of_module(parents.c_parent, require_bun(BUN_VERSIONS[0]))
     before = agent.scrape()
     truths = [truth for job in JOBS for truth in parent.run(**job)]
     scrape = agent.wait_runs(before, len(truths))
     wait_step(agent, len(truths))
-    found = look(agent, SHOTS)
+    return agent, scrape, look(agent, SHOTS, "tools")
 
+
+def test_the_page_shows_what_metrics_say(seen):
+    agent, scrape, found = seen
     assert found["complaints"] == [] and found["strangers"] == [] and found["overflows"] == []
-    assert len(found["shots"]) == 12
+    assert len(found["shots"]) == 6
     assert found["hidden"] == {"tools-empty": True, "tools-live": False, "executions-empty": False, "executions-live": True}
     assert "POST /api/v0/tasks/ID/executions/sync" in found["empty"]
 
@@ -85,9 +100,11 @@ def test_the_page_shows_what_metrics_say(agent, start_parent, newest_bun):
         assert row == pytest.approx(wanted_row(scrape, tool), rel=1e-9), tool
     assert [row["runs"] for row in found["table"]] == sorted((row["runs"] for row in found["table"]), reverse=True)
 
-    assert int(found["tiles"]["Zombies"]) == scrape.total("runtime_bun_unreaped")
-    assert found["tiles"]["Lost"] == "0" and found["tiles"]["Oldest run"] == "–"
+    tiles = {name: value for name, (value, _) in found["tiles"].items()}
+    assert int(tiles["Zombies"]) == scrape.total("runtime_bun_unreaped")
+    assert tiles["Lost"] == "0" and tiles["Oldest run"] == "–"
     check_runs(found["runs"])
+    check_timelines(found["timelines"], agent)
     check_charts(dict(found["charts"]))
 
 
@@ -101,6 +118,78 @@ def check_runs(runs):
     assert [run[1] for run in runs[:2]] == ["sleep", "sleep"]
 
 
+STEPS = {"exec": "exec", "first_read": "first read of the request", "first_byte": "first byte of output",
+         "eof": "end of output", "exit": "exit"}
+
+
+def check_timelines(timelines, agent):
+    """Each as /api/runs tells it, and with what such a run must have."""
+    runs = [json.loads(line) for line in agent.get("/api/runs").content.splitlines()]
+    assert len(timelines) == len(runs)
+    for told, run in zip(timelines, reversed(runs)):
+        names = {**STEPS, "signal": f"{run.get('signal')} by {run.get('sender')}"}
+        assert dict(told) == {"fork": 0, **{names[step]: seconds for step, seconds in run["timeline"].items()}}
+        assert [seconds for _, seconds in told] == sorted(seconds for _, seconds in told)
+        assert set(run["timeline"]) == STEPS_OF[run["tool_id"]], run
+
+
+ALL_STEPS = {"exec", "first_read", "exit", "eof"}
+STEPS_OF = {
+    "sum": ALL_STEPS | {"first_byte"}, "slow": ALL_STEPS | {"first_byte"}, "rejects": ALL_STEPS | {"first_byte"},
+    "crash": ALL_STEPS | {"signal"}, "sleep": ALL_STEPS | {"signal"},
+}
+
+
+def test_the_page_shows_executions_as_metrics_do(agent, start_parent, newest_bun):
+    if not servers.GO_SERVER.exists():
+        pytest.skip("the Go server is not built: go is not installed")
+    server = start_parent(servers.go_server, newest_bun)
+    server.execute("tasks", "sum", **servers.SUM)
+    agent.wait_for(polls_are_seen, "the agent is attached to the server")
+    for _ in range(2):
+        server.execute_all()
+    runs = len(server.truth()["runs"])
+    scrape = agent.wait_for(lambda now: now.total(f"{EXECUTE}_count") == runs and now.total(f"{POLLS}_count") == 4, "all is counted")
+    wait_step(agent, runs)
+    found = look(agent, SHOTS, "executions")
+
+    assert found["complaints"] == [] and found["strangers"] == [] and found["overflows"] == []
+    assert len(found["shots"]) == 6
+    assert found["hidden"] == {"tools-empty": True, "tools-live": False, "executions-empty": True, "executions-live": False}
+    check_execution_tiles(found["executionTiles"], scrape)
+    charts = {title: dict(rows) for title, rows in found["executions"].items()}
+    assert set(charts) == {"Latency by kind", "Asynchronous starts", "Errors by kind and code", "Poll time"}
+    assert charts["Latency by kind"] == pytest.approx({
+        f"{kind} p{q * 100:g}": quantile(q, buckets_of(scrape, SYNC, kind=kind))
+        for kind in ("task", "agent", "workflow") for q in (0.5, 0.95, 0.99)}, rel=1e-9)
+    starts = charts["Asynchronous starts"]
+    assert set(starts) == {"task", "agent", "workflow"} and len(set(starts.values())) == 1 and starts["task"] > 0
+    assert charts["Errors by kind and code"] == {
+        f"{labels['kind']} {labels['code']}": value for labels, value in series(scrape, "http_exec_errors_total")}
+    bounds = buckets_of(scrape, POLLS)
+    each = [count - below for (_, count), below in zip(bounds, [0] + [count for _, count in bounds])]
+    assert [value for value in reversed(charts["Poll time"].values()) if value] == [count for count in each if count]
+
+
+def polls_are_seen(scraped):
+    return any(scraped.total("bunscope_probe_info", hook="polls", state=state) for state in ("attached", "fallback"))
+
+
+def series(scrape, family):
+    return [(dict(labels), value) for (name, labels), value in scrape.samples.items() if name == family]
+
+
+def check_execution_tiles(tiles, scrape):
+    wanted = {
+        "Synchronous": scrape.total(f"{SYNC}_count"), "Errors": scrape.total(f"{SYNC}_count", outcome="error"),
+        "Timeouts": scrape.total("http_exec_timeouts_total"), "Asynchronous starts": scrape.total("http_exec_started_total"),
+    }
+    assert {name: more for name, (_, more) in tiles.items()} == {name: f"{count:.0f} in 15 min" for name, count in wanted.items()}
+    assert all(count > 0 for count in wanted.values())
+    shares = {name: float(tiles[name][0].removesuffix(" %")) for name in ("Errors", "Timeouts")}
+    assert shares == {name: float(f"{100 * wanted[name] / wanted['Synchronous']:.1f}") for name in shares}
+
+
 def check_charts(charts):
     assert set(charts) == {"Latency, p95 by tool", "Errors by kind", "Runs by outcome", "Where the time goes", "Exit codes", "Output size"}
     for job in JOBS:
@@ -110,11 +199,8 @@ def check_charts(charts):
     assert all(end in charts["Exit codes"] for end in ("exit 0", "SIGABRT", "SIGKILL"))
 
 
-def test_keyboard_filter_and_theme(agent, start_parent, newest_bun):
-    parent = start_parent(parents.c_parent, newest_bun)
-    truths = [truth for job in JOBS for truth in parent.run(**job)]
-    wait_step(agent, len(truths))
-    found = look(agent)
+def test_keyboard_filter_and_theme(seen):
+    _, _, found = seen
     assert found["tabByKey"] == ["tab-executions", False]
     assert found["sorted"] == ["p95", "p95", "descending"]
     assert found["byP95"] == sorted(found["byP95"], reverse=True)
@@ -125,7 +211,7 @@ def test_keyboard_filter_and_theme(agent, start_parent, newest_bun):
 
 
 def test_empty_page_says_what_to_do(agent, tmp_path):
-    found = look(agent, tmp_path)
+    found = look(agent, tmp_path, *TABS)
     assert found["complaints"] == [] and found["strangers"] == [] and found["overflows"] == []
     assert found["hidden"] == {"tools-empty": False, "tools-live": True, "executions-empty": False, "executions-live": True}
     assert found["table"] == []

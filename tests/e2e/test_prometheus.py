@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from conftest import require_bun, BUN_VERSIONS
+from conftest import BUN_VERSIONS, require_bun
 from harness import parents, servers
 from harness.agent import REPOSITORY
 from harness.load import Load, tools

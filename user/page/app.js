@@ -103,7 +103,7 @@ function emptyTools() {
 function emptyExecutions() {
   fillEmpty("executions-empty", "No execution endpoint was called", "This view shows what the server answers on its execution routes: tasks, agents and workflows, synchronous and asynchronous.", [
     ["Call one, for instance ", "POST /api/v0/tasks/ID/executions/sync", " on the server: it appears here within seconds."],
-    ["The server must be on this node, and speak plain HTTP on the port that ", "--server.port", " names."],
+    ["The server must be on this node and speak plain HTTP. It is found when it starts its first Bun, or by ", "--server.port", " and ", "--server.exe", "."],
     ["Still nothing? The probes of the family ", "server", " below must be attached; ", "bunscope doctor", " says why they are not."],
   ]);
 }
@@ -111,13 +111,14 @@ function emptyExecutions() {
 function drawAgent() {
   const tile = (name, value, more, options) => (agentTiles[name] ??= new Tile(byId("agent-tiles"), name)).set(value, more, options);
   const probes = store.now.get("bunscope_probe_info") ?? [];
-  const good = probes.filter(([, , , state]) => state === "attached" || state === "fallback").length;
+  const wanted = probes.filter(([, , , state]) => state !== "off");
+  const good = wanted.filter(([, , , state]) => state !== "failed").length;
   const lost = store.sum("bunscope_runs_lost_total");
   const uptime = store.time / 1000 - store.value("process_start_time_seconds");
   const full = Math.max(0, ...(store.now.get("bunscope_map_entries") ?? []).map(([map, entries]) => entries / store.value("bunscope_map_capacity", map)));
   const [version, revision] = (store.now.get("bunscope_build_info") ?? [])[0] ?? ["", ""];
   const overflow = store.sum("bunscope_series_overflow_total");
-  tile("Probes", `${good} of ${probes.length}`, "attached", { bad: store.value("bunscope_up") !== 1 });
+  tile("Probes", `${good} of ${wanted.length}`, "attached", { bad: store.value("bunscope_up") !== 1 });
   tile("Bun processes seen", format.count(store.value("bunscope_runs_started_total")), "tools and others");
   tile("Lost", format.count(lost), lost ? "in no other number" : "none", { bad: lost > 0 });
   tile("Label overflow", format.count(overflow), overflow ? "runs under _other" : "none", { bad: overflow > 0 });

@@ -6,6 +6,7 @@ import { clock, minute, short } from "./format.js";
 
 const redraws = new Set(); // what has to be drawn anew in another theme
 const HEAT_COLUMNS = 60;
+const SHORT_SECONDS = 180; // below it, minutes do not tell the two ends of an axis apart
 
 export function redrawAll() {
   for (const redraw of redraws) redraw();
@@ -16,6 +17,12 @@ export function card(parent, title, note) {
   const keys = make("ul", { className: "keys" });
   parent.append(make("div", { className: "chart", role: "group", "aria-label": title }, make("h3", {}, title), make("p", {}, note), plot, keys));
   return { plot, keys };
+}
+
+// A value without a neighbour would be a line of no length: it is drawn as a point.
+function lonely(plot, index) {
+  const values = plot.data[index];
+  return [...values.keys()].filter((at) => values[at] !== null && (values[at - 1] ?? null) === null && (values[at + 1] ?? null) === null);
 }
 
 function axes(format) {
@@ -63,7 +70,8 @@ export class TimeChart {
   // The top of a stack is drawn first, what is below it over it.
   #drawn() {
     const drawn = this.series.map(({ label, color, dash }) => ({
-      label, stroke: color, width: this.stacked ? 0 : 1.6, dash, points: { show: false }, spanGaps: false,
+      label, stroke: color, width: this.stacked ? 0 : 1.6, dash, spanGaps: false,
+      points: { show: !this.stacked, size: 5, fill: color, filter: lonely },
       fill: this.stacked ? color : undefined,
     }));
     return this.stacked ? drawn.reverse() : drawn;
@@ -92,7 +100,9 @@ export class TimeChart {
       const swatch = make("i", { className: "swatch" });
       swatch.style.background = color;
       const value = values[index];
-      return [make("li", {}, swatch, make("b", { title: label }, label), make("span", {}, this.format(value ?? NaN))), `${label} ${this.format(value ?? NaN)}`];
+      const shown = make("span", {}, this.format(value ?? NaN));
+      shown.dataset.value = value;
+      return [make("li", {}, swatch, make("b", { title: label }, label), shown), `${label} ${this.format(value ?? NaN)}`];
     });
     this.keys.replaceChildren(...said.map(([item]) => item));
     const when = this.times.length ? `, at ${clock(this.times[index])}` : "";
@@ -116,8 +126,12 @@ export class HeatMap {
     this.rows = rows.map(({ label, values }) => ({ label, cells: this.#cells(values), total: values.reduce((sum, value) => sum + value, 0) }));
     const shape = rows.map(({ label }) => label).join("\n");
     if (shape !== this.shape) this.#build(shape);
-    this.rows.forEach(({ total }, index) => (this.totals[index].textContent = this.format(total)));
-    if (times.length) this.ends?.forEach((end, index) => (end.textContent = minute(times[index ? times.length - 1 : 0])));
+    this.rows.forEach(({ total }, index) => {
+      this.totals[index].textContent = this.format(total);
+      this.totals[index].dataset.value = total;
+    });
+    const text = times.at(-1) - times[0] < SHORT_SECONDS ? clock : minute;
+    if (times.length) this.ends?.forEach((end, index) => (end.textContent = text(times.at(index ? -1 : 0))));
     this.#draw();
   }
 

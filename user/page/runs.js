@@ -4,7 +4,7 @@ import { byId, make } from "./dom.js";
 import * as format from "./format.js";
 import { OUTCOME_COLORS } from "./tools.js";
 
-// Phases fill the track, marks stand in it; both in the order in which things happen.
+// The marks of a track, which begins with the fork.
 const STEPS = {
   exec: ["exec", "#a463f2"],
   first_read: ["first read of the request", "#4269d0"],
@@ -18,7 +18,7 @@ const known = new Map(); // a run's key -> its element
 let all = false;
 
 export function build(again) {
-  byId("legend").append(...Object.values(STEPS).map(([name, color]) => {
+  byId("legend").append(make("li", {}, "fork: the left end"), ...Object.values(STEPS).map(([name, color]) => {
     const swatch = make("i", { className: "swatch" });
     swatch.style.background = color;
     return make("li", {}, swatch, name);
@@ -48,10 +48,11 @@ function trackOf(run) {
 }
 
 function detailsOf(run) {
-  const steps = Object.entries(STEPS).filter(([name]) => name in run.timeline).map(([name, [title]]) => [
-    name === "signal" ? `${run.signal} by ${run.sender}` : title, `+${format.seconds(run.timeline[name])}`,
+  const steps = Object.entries(STEPS).filter(([name]) => name in run.timeline).sort(([a], [b]) => run.timeline[a] - run.timeline[b]).map(([name, [title]]) => [
+    name === "signal" ? `${run.signal} by ${run.sender}` : title, `+${format.seconds(run.timeline[name])}`, run.timeline[name],
   ]);
   const facts = [
+    ["fork", format.clock(run.started), 0],
     ...steps,
     ["error", run.error_kinds.join(", ") || "none"],
     ["CPU", format.seconds(run.cpu_seconds)],
@@ -64,7 +65,11 @@ function detailsOf(run) {
     ["deadline", run.timeout_ms ? format.seconds(run.timeout_ms / 1000) : "not in the request"],
     ["execution id", run.tool_exec_id || format.none],
   ];
-  return make("dl", {}, ...facts.map(([name, value]) => make("div", {}, make("dt", {}, name), make("dd", {}, value))));
+  return make("dl", {}, ...facts.map(([name, text, value]) => {
+    const fact = make("dd", {}, text);
+    if (value !== undefined) fact.dataset.value = value;
+    return make("div", {}, make("dt", {}, name), fact);
+  }));
 }
 
 function elementOf(run) {

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Opens the live page in a real browser, looks at it as people do, and prints what it found as one JSON object.
-//   node look.mjs PLAYWRIGHT BROWSER URL [DIRECTORY]   in all sizes and themes, screenshots in DIRECTORY; without it, in one
+//   node look.mjs PLAYWRIGHT BROWSER URL [DIRECTORY [TAB]…]   then in all sizes and themes, screenshots in DIRECTORY
 import { pathToFileURL } from "node:url";
 
-const [, , playwright, executablePath, url, directory] = process.argv;
+const [, , playwright, executablePath, url, directory, ...tabs] = process.argv;
 const { chromium } = await import(pathToFileURL(`${playwright}/index.mjs`).href);
 const SIZES = [[1440, 900], [820, 1100], [390, 844]];
-const TABS = ["tools", "executions"];
 
 const origin = new URL(url).origin;
 const found = { complaints: [], strangers: [], overflows: [], shots: [] };
@@ -42,9 +41,35 @@ const cells = () => [...document.querySelectorAll("#table tbody tr")].map((row) 
   ...Object.fromEntries([...row.querySelectorAll("td")].map((cell) => [cell.dataset.key, Number(cell.dataset.value)])),
 }));
 
+const tiles = (places) => Object.fromEntries([...document.querySelectorAll(places)].flatMap((place) => [...place.querySelectorAll(".tile")]).map((tile) => [tile.querySelector(".name").textContent, [".value", ".more"].map((part) => tile.querySelector(part).textContent)]));
+
+// What the other tab's charts say in numbers: of a heat map what each row adds up to, of lines what is so now.
+async function readExecutions(page) {
+  await page.click("#tab-executions");
+  found.executionTiles = await page.evaluate(tiles, "#executions");
+  found.executions = await page.evaluate(() => Object.fromEntries([...document.querySelectorAll("#executions .chart")].map((chart) => {
+    const rows = [...chart.querySelectorAll(".heat canvas")].map((canvas) => [canvas.previousSibling.textContent, Number(canvas.nextSibling.dataset.value)]);
+    const keys = [...chart.querySelectorAll(".keys li")].map((key) => [key.querySelector("b").textContent, Number(key.querySelector("span").dataset.value)]);
+    return [chart.querySelector("h3").textContent, [...rows, ...keys]];
+  })));
+  await page.click("#tab-tools");
+}
+
+// The timelines of all runs that are shown, opened.
+async function readTimelines(page) {
+  found.timelines = await page.evaluate(async () => {
+    const runs = [...document.querySelectorAll("details.run")];
+    for (const run of runs) run.open = true;
+    while (runs.some((run) => !run.querySelector("dl"))) await new Promise(requestAnimationFrame);
+    const told = runs.map((run) => [...run.querySelectorAll("dd[data-value]")].map((fact) => [fact.previousSibling.textContent, Number(fact.dataset.value)]));
+    for (const run of runs) run.open = false;
+    return told;
+  });
+}
+
 async function read(page) {
   found.table = await page.evaluate(cells);
-  found.tiles = await page.evaluate(() => Object.fromEntries([...document.querySelectorAll(".tile")].map((tile) => [tile.querySelector(".name").textContent, tile.querySelector(".value").textContent])));
+  found.tiles = await page.evaluate(tiles, "#tools, [aria-labelledby=agent-title]");
   found.charts = await page.evaluate(() => [...document.querySelectorAll("#tools .chart")].map((chart) => [chart.querySelector("h3").textContent, chart.querySelector(".plot, .heat").getAttribute("aria-label") ?? chart.innerText]));
   found.runs = await page.evaluate(() => [...document.querySelectorAll("details.run summary")].map((run) => [...run.querySelectorAll("span:not(.track)")].map((cell) => cell.textContent)));
   found.hidden = await page.evaluate(() => Object.fromEntries(["tools-empty", "tools-live", "executions-empty", "executions-live"].map((id) => [id, document.getElementById(id).hidden])));
@@ -91,13 +116,16 @@ async function theme(page) {
 }
 
 const browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] });
-for (const size of directory ? SIZES : []) for (const scheme of ["light", "dark"]) for (const tab of TABS) await shoot(browser, size, scheme, tab);
 const page = await open(browser, SIZES[0], "light", "tools");
 await read(page);
+await readExecutions(page);
+await readTimelines(page);
 if (found.table.length) {
   await keys(page);
   await type(page);
   await theme(page);
 }
+await page.close();
+for (const size of SIZES) for (const scheme of ["light", "dark"]) for (const tab of tabs) await shoot(browser, size, scheme, tab);
 await browser.close();
 console.log(JSON.stringify(found));
