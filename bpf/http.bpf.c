@@ -152,6 +152,17 @@ static __always_inline bool looks_like_request(struct tcp_sock *tcp,
 	       (word & LOW_BYTES(3)) != WORD('P', 'R', 'I', 0, 0, 0, 0, 0);
 }
 
+/*
+ * The process is the client here: what it reads are answers, whatever they look like. The port was chosen by connect(),
+ * which marks it (__inet_hash_connect()); no port that somebody bound or listens on has the mark.
+ */
+static __always_inline bool is_client(const struct sock *sk)
+{
+	const struct inet_connection_sock *connection = (const void *)sk;
+
+	return BPF_CORE_READ(connection, icsk_bind_hash, fastreuse) < 0;
+}
+
 static __always_inline struct connection *connection_begin(struct sock *sk,
 							   const struct transfer *transfer)
 {
@@ -159,7 +170,7 @@ static __always_inline struct connection *connection_begin(struct sock *sk,
 	struct connection *connection;
 	__u64 socket = (__u64)sk;
 
-	if (!looks_like_request(tcp, transfer))
+	if (!looks_like_request(tcp, transfer) || is_client(sk))
 		return NULL;
 	if (map_insert(&connections, &socket, &no_connection) < 0 ||
 	    !(connection = connection_find(socket))) {

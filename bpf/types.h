@@ -182,6 +182,14 @@ struct tcp_sock {
 	__u64 bytes_sent;
 };
 
+struct inet_bind_bucket {
+	signed char fastreuse;
+};
+
+struct inet_connection_sock {
+	struct inet_bind_bucket *icsk_bind_hash;
+};
+
 struct unix_sock {
 	struct sock sk;
 	struct sock *peer;

@@ -306,11 +306,18 @@ def body_by_sendfile(wire):
     return sync()
 
 
+def answers_that_look_like_requests(wire):
+    """The server is a client as well; who answers it does not decide what is counted."""
+    wire.server.sendall(sized(b"{}") * 2)
+    wire.client.recv(len(sized(b"{}")) * 2, socket.MSG_WAITALL)
+    return {}
+
+
 SITUATIONS = [
     keep_alive, statuses, async_statuses, other_routes, byte_by_byte, pipelined, answered_after_the_next_was_read, long_head,
     large_bodies, expect_continue, chunked, head_and_no_content, http_1_0, closed_without_a_byte, closed_within_the_response,
     shut_down_without_a_byte, client_leaves, client_leaves_a_workflow, client_resets, half_open, head_that_never_ends,
-    many_pieces_in_one_call, peeked, body_by_sendfile,
+    many_pieces_in_one_call, peeked, body_by_sendfile, answers_that_look_like_requests,
 ]
 
 
