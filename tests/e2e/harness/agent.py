@@ -126,6 +126,10 @@ class Agent:
             self.log_path.unlink(missing_ok=True)
         return code, seconds
 
+    def end(self):
+        code, _ = self.stop()
+        assert code == 0, f"the agent ended with {code}"
+
 
 def bpf_ids(pid):
     """Ids of the BPF programs, maps and links that a process holds, as (kind, id)."""

@@ -34,8 +34,12 @@ function route(method, path) {
 }
 
 function respond(response, code, data) {
-  response.writeHead(code, { "Content-Type": "application/json" });
-  response.end(JSON.stringify(data));
+  const body = JSON.stringify(data);
+  response.setHeader("Content-Type", "application/json");
+  // Others get chunks; a client of HTTP/1.0 would have to wait for the connection's end.
+  if (response.req.httpVersion === "1.0") response.setHeader("Content-Length", Buffer.byteLength(body));
+  response.writeHead(code);
+  response.end(body);
 }
 
 async function read(request) {
@@ -51,10 +55,10 @@ async function exchange(found, request, response) {
   // A client that leaves within its request's body: there is nothing to execute.
   const text = await read(request).catch(() => undefined);
   const [code, data] = text === undefined ? [400, null] : await handlers.answer(entry, text, gone.signal);
+  book.end(entry, code);
   // As Go's server: what would be written too late is not, and the connection is closed.
   if (performance.now() - entry.begin > writeTimeoutMs) response.destroy();
   else respond(response, code, { status: code, data });
-  book.end(entry, code);
 }
 
 async function serve(request, response) {
