@@ -5,6 +5,7 @@
 #include "bpf/maps.h"
 #include <bpf/bpf_core_read.h>
 
+#include "bpf/cgroup.h"
 #include "bpf/goroutine.h"
 #include "bpf/run.h"
 #include "bpf/stream.h"
@@ -99,7 +100,7 @@ static __always_inline void run_adopt(struct run *run, struct task_struct *task,
 	run->args_bytes = adoptee->args_bytes;
 	if (adoptee->args_truncated)
 		run->flags |= RUN_ARGS_TRUNCATED;
-	run->cgroup_id = BPF_CORE_READ(task, cgroups, dfl_cgrp, kn, id);
+	run_read_cgroup(run, task);
 	run->rss_before_bytes = BPF_CORE_READ(task, signal, maxrss) * page_bytes;
 	run->cpu_ns = BPF_CORE_READ(task, signal, sum_sched_runtime);
 	run_count(run);

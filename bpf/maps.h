@@ -66,6 +66,23 @@ SHARED struct {
 	__type(value, struct adoptee);
 } adoptees SEC(".maps");
 
+/* The cgroups that runs began in, and what they are called, until user space forgets them. */
+SHARED struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, CGROUPS_MAX);
+	__type(key, struct cgroup_key);
+	__type(value, struct cgroup_names);
+} cgroups SEC(".maps");
+
+/* Names on their way there: too big for the stack. */
+SHARED struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct cgroup_names);
+} cgroup_scratch SEC(".maps");
+
 /* HTTP exchanges under way, by id. */
 SHARED struct {
 	__uint(type, BPF_MAP_TYPE_HASH);

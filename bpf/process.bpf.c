@@ -237,7 +237,7 @@ int BPF_PROG(exec_confirm, struct task_struct *p, int old_pid, struct linux_binp
 		return 0;
 	}
 	args_read(run, task);
-	run->cgroup_id = bpf_get_current_cgroup_id();
+	run_read_cgroup(run, task);
 	run->rss_before_bytes = BPF_CORE_READ(task, signal, maxrss) * page_bytes;
 	if (!bpf_core_field_exists(task->sched_info.run_delay))
 		run->flags |= RUN_NO_RUNQUEUE;

@@ -234,14 +234,26 @@ struct signal_struct {
 };
 
 struct kernfs_node {
+	const char *name;
 	__u64 id;
 };
 
+struct cgroup;
+struct cgroup_root;
+
+struct cgroup_subsys_state {
+	struct cgroup *cgroup;
+	struct cgroup_subsys_state *parent;
+};
+
 struct cgroup {
+	struct cgroup_subsys_state self;
 	struct kernfs_node *kn;
+	struct cgroup_root *root;
 };
 
 struct css_set {
+	struct cgroup_subsys_state *subsys[1]; /* as many as the kernel has controllers */
 	struct cgroup *dfl_cgrp;
 };
 
@@ -305,6 +317,9 @@ struct pt_regs {
 	int syscallno;
 };
 #endif
+
+/* Their numbers are the running kernel's, which is asked for them. */
+enum cgroup_subsys_id { memory_cgrp_id, pids_cgrp_id };
 
 /* Until Linux 5.13 the state had this name. */
 struct task_struct___5_13 {

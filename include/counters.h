@@ -25,6 +25,7 @@
 	X(UNREAPED_FULL, "unreaped_full", "zombies that could not be kept track of")               \
 	X(SPAWNS_FAILED, "spawns_failed",                                                          \
 	  "servers that had no descriptor left for a tool's pipes")                                \
+	X(CGROUPS_FULL, "cgroups_full", "cgroups whose names there was no room for")               \
 	X(PROGRAMS_MISSED, "programs_missed",                                                      \
 	  "times that the kernel left one of our programs out")                                    \
 	X(USER_FAULT, "user_fault", "reads of a process's memory that failed")                     \

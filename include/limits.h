@@ -75,6 +75,13 @@
 /* Buffers of one pipe that are looked at for bytes written before the run was known; the kernel's default is 16. */
 #define PIPE_BUFFERS_MAX 16
 
+/* Cgroups with runs in them that names are kept of: containers of a node, and room. 2 KiB each. */
+#define CGROUPS_MAX 1024
+/* Of a cgroup and those above it: a container's, its pod's, and what a container may make below its own. */
+#define CGROUP_LEVELS 8
+/* `cri-containerd-`, 64 hexadecimal digits and `.scope` are 85; a longer name is no container's. */
+#define CGROUP_NAME_BYTES 128
+
 /*
  * Finished runs on their way to user space, where --probe.ring-bytes does not say otherwise: a quarter of a
  * thousand records. What it cannot take is swept.

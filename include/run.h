@@ -123,6 +123,7 @@ struct run {
 	__u32 args_bytes; /* valid bytes of args */
 	__u64 parent_start_ns;
 	__u64 cgroup_id; /* cgroup v2 id at exec */
+	__u64 cgroup_v1_id; /* where its controllers are in hierarchies of v1: there; 0 = they are not */
 	__u64 exec_ns; /* when it was about to execute Bun; of an adopted run, when it was adopted */
 	__s32 exec_error;   /* -errno of an exec that failed, and nothing else was executed since */
 	__u32 major_faults; /* pages that its threads waited for from a disk */

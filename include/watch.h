@@ -85,6 +85,22 @@ struct adoptee {
 	__u32 args_truncated;
 };
 
+/* Where a process is among the cgroups. An id is never used again while the system runs. */
+struct cgroup_key {
+	__u64 id;    /* of cgroup v2 */
+	__u64 v1_id; /* of a hierarchy of v1, 0 = none */
+};
+
+/* The names of a cgroup and of those above it, the process' own first; "" behind the last one. Hostile. */
+struct cgroup_path {
+	char names[CGROUP_LEVELS][CGROUP_NAME_BYTES];
+};
+
+struct cgroup_names {
+	struct cgroup_path v2;
+	struct cgroup_path v1;
+};
+
 /* What is left of a stream whose run is gone; the bits that run_streams_state returns, shifted by 4 * stdio_index. */
 enum stream_state {
 	STREAM_HAS_WRITER = 1u << 0,

@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "kernel/probe.h"
+#include "owners.h"
 #include "sandbox/filter.h"
 #include "sink/families.h"
 
@@ -131,6 +132,7 @@ void agent_update(struct registry *registry, const struct pipeline *pipeline,
 	set(registry, FAMILY_DENIED_SYSCALLS, NULL, filter_denied());
 	set(registry, FAMILY_BUN_UNREAPED, NULL, totals->unreaped);
 	update_hooks(registry, pipeline_plan(pipeline));
+	owners_update(pipeline_owners(pipeline), registry);
 	update_runs(registry, totals);
 	update_maps(registry, pipeline_probe(pipeline), totals->in_flight);
 	update_process(registry);

@@ -15,6 +15,7 @@
 #include "intake.h"
 #include "kernel/probe.h"
 #include "live.h"
+#include "owners.h"
 #include "run/settle.h"
 #include "servers.h"
 #include "setup.h"
@@ -32,6 +33,7 @@ struct pipeline {
 	struct probe *probe;
 
 	struct servers *servers;
+	struct owners *owners;
 
 	struct live live;
 	struct intake intake;
@@ -57,6 +59,7 @@ static void run_finish(struct pipeline *pipeline, const struct run *run)
 
 	live_end(&pipeline->live, run);
 	pipeline->finished++;
+	(void)pipeline_identity(pipeline, run); /* its container is one that Bun runs in */
 	/* Also where the ring could not tell at once. */
 	if (!servers_know(pipeline->servers, run->parent_pid))
 		servers_saw(pipeline->servers, run->parent_pid);
@@ -161,6 +164,7 @@ static void sweep_record(void *arg, const void *bytes, size_t n)
 	/* One that makes no sense stays, and is reported when the ring brings it. */
 	if (run_decode(bytes, n, &run) != DECODE_OK)
 		return;
+	(void)pipeline_identity(pipeline, run); /* its container is still there */
 	if (run->exit_ns || run->over)
 		run_sweep(pipeline, run);
 	else if (pipeline->unasked)
@@ -230,6 +234,7 @@ void pipeline_sweep(struct pipeline *pipeline)
 		r = probe_unreaped(pipeline->probe) < 0 ? -EIO : 0;
 	if (r == 0)
 		r = watch_servers(pipeline, counters[KERNEL_POLLS_RING_FULL], pipeline->unasked);
+	owners_tick(pipeline->owners, clock_monotonic_ns());
 	if (r < 0)
 		log_error("cannot sweep the runs map: %s", strerror(-r));
 }
@@ -337,6 +342,8 @@ static int start(struct pipeline *pipeline, struct buf *message)
 	int r = setup_probe(config, &pipeline->plan, ring_record, pipeline, &pipeline->probe,
 			    message);
 	if (r == 0)
+		r = owners_new(pipeline->probe, &pipeline->owners);
+	if (r == 0)
 		r = servers_new(pipeline->probe, &pipeline->plan, &pipeline->servers);
 	if (r < 0)
 		return r;
@@ -380,6 +387,7 @@ void pipeline_stop(struct pipeline **owner)
 
 	if (!pipeline)
 		return;
+	owners_free(&pipeline->owners);
 	servers_free(&pipeline->servers);
 	probe_stop(&pipeline->probe);
 	live_free(&pipeline->live);
@@ -399,6 +407,16 @@ const struct plan *pipeline_plan(const struct pipeline *pipeline)
 const struct probe *pipeline_probe(const struct pipeline *pipeline)
 {
 	return pipeline->probe;
+}
+
+struct owners *pipeline_owners(const struct pipeline *pipeline)
+{
+	return pipeline->owners;
+}
+
+const struct identity *pipeline_identity(const struct pipeline *pipeline, const struct run *run)
+{
+	return owners_find(pipeline->owners, run, clock_monotonic_ns());
 }
 
 int pipeline_fd(const struct pipeline *pipeline)

@@ -16,6 +16,8 @@
 #include "run/decode.h"
 #include "run/report.h"
 
+struct identity;
+struct owners;
 struct poll_report;
 struct pipeline;
 
@@ -59,6 +61,9 @@ void pipeline_confine(struct pipeline *pipeline, unsigned purposes);
 
 const struct plan *pipeline_plan(const struct pipeline *pipeline);
 const struct probe *pipeline_probe(const struct pipeline *pipeline);
+struct owners *pipeline_owners(const struct pipeline *pipeline);
+/* Whose a record is that a sink was handed: owners_find(). */
+const struct identity *pipeline_identity(const struct pipeline *pipeline, const struct run *run);
 int pipeline_fd(const struct pipeline *pipeline);
 /* The ring has records. */
 void pipeline_drain(struct pipeline *pipeline);

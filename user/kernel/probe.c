@@ -44,6 +44,7 @@ const char *const probe_map_names[PROBE_MAP_COUNT] = {
 	[PROBE_MAP_EXCHANGES] = "exchanges",
 	[PROBE_MAP_CONNECTIONS] = "connections",
 	[PROBE_MAP_HANDLERS] = "handlers",
+	[PROBE_MAP_CGROUPS] = "cgroups",
 };
 
 static int configure_server(struct bunscope_bpf *skeleton, const struct probe_config *config,
@@ -403,6 +404,31 @@ void probe_forget_unreaped(struct probe *probe, const struct run_key *key)
 	(void)bpf_map_delete_elem(bpf_map__fd(probe->skeleton->maps.unreaped), key);
 }
 
+bool probe_cgroup(const struct probe *probe, const struct cgroup_key *key, struct cgroup_names *ret)
+{
+	return bpf_map_lookup_elem(bpf_map__fd(probe->skeleton->maps.cgroups), key, ret) == 0;
+}
+
+int probe_walk_cgroups(struct probe *probe, probe_record_fn *each, void *arg)
+{
+	int fd = bpf_map__fd(probe->skeleton->maps.cgroups);
+	struct cgroup_key key, next;
+	int r = bpf_map_get_next_key(fd, NULL, &next);
+
+	/* The next key is taken before this one may go: the walk does not begin again. */
+	while (r == 0) {
+		key = next;
+		r = bpf_map_get_next_key(fd, &key, &next);
+		each(arg, &key, sizeof(key));
+	}
+	return r == -ENOENT ? 0 : r;
+}
+
+void probe_forget_cgroup(struct probe *probe, const struct cgroup_key *key)
+{
+	(void)bpf_map_delete_elem(bpf_map__fd(probe->skeleton->maps.cgroups), key);
+}
+
 int probe_streams_state(struct probe *probe, const struct run_key *key)
 {
 	return ask(probe->skeleton->progs.run_streams_state, key);
@@ -425,6 +451,8 @@ static const struct bpf_map *map_of(const struct probe *probe, enum probe_map ma
 		return probe->skeleton->maps.connections;
 	case PROBE_MAP_HANDLERS:
 		return probe->skeleton->maps.handlers;
+	case PROBE_MAP_CGROUPS:
+		return probe->skeleton->maps.cgroups;
 	default:
 		return probe->skeleton->maps.watched;
 	}
@@ -470,6 +498,7 @@ union entry_key {
 	uint32_t watched;
 	__u64 exchange_or_connection;
 	struct goroutine_key polls_or_handler;
+	struct cgroup_key cgroup;
 };
 
 long probe_map_entries(const struct probe *probe, enum probe_map map)

@@ -103,6 +103,13 @@ bool probe_take_exchange(struct probe *probe, __u64 id);
 long probe_unreaped(struct probe *probe);
 /* It was no tool's run: whether anybody waits for it does not matter. */
 void probe_forget_unreaped(struct probe *probe, const struct run_key *key);
+/* The names of a cgroup that a run began in. Whether they are there. */
+bool probe_cgroup(const struct probe *probe, const struct cgroup_key *key,
+		  struct cgroup_names *ret);
+/* Hands over the key of each cgroup whose names are kept: `each` may forget it. 0 or -errno. */
+int probe_walk_cgroups(struct probe *probe, probe_record_fn *each, void *arg);
+/* The next run that begins in it has them read again. */
+void probe_forget_cgroup(struct probe *probe, const struct cgroup_key *key);
 /* enum stream_state of the run's streams, 4 bits each from STDIO_IN up; -errno. */
 int probe_streams_state(struct probe *probe, const struct run_key *key);
 
@@ -115,6 +122,7 @@ enum probe_map {
 	PROBE_MAP_EXCHANGES,
 	PROBE_MAP_CONNECTIONS,
 	PROBE_MAP_HANDLERS,
+	PROBE_MAP_CGROUPS,
 	PROBE_MAP_COUNT,
 };
 extern const char *const probe_map_names[PROBE_MAP_COUNT];

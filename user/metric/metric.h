@@ -16,7 +16,7 @@
 
 #include "base/buf.h"
 
-#define METRIC_LABELS_MAX 4    /* labels a family may have */
+#define METRIC_LABELS_MAX 8    /* labels a family may have */
 #define METRIC_BUCKETS_MAX 24  /* finite buckets a histogram may have */
 #define METRIC_LABEL_BYTES 128 /* longest label value */
 #define METRIC_EXEMPLAR_BYTES                                                                      \
@@ -101,6 +101,11 @@ void series_exemplar(struct series *series, uint64_t value, const char *labels, 
 uint64_t series_value(const struct series *series);
 /* Sets every series of a gauge family to 0: before a walk that sets those that are not. */
 void registry_zero(struct registry *registry, size_t index);
+/*
+ * Removes every series of a gauge family, before those that are still so are made anew. Of one that nothing else
+ * holds on to: neither a pointer to a series nor a history.
+ */
+void registry_clear(struct registry *registry, size_t index);
 /* Leaves a family out of the exposition: where it has nothing to say. */
 void registry_hide(struct registry *registry, size_t index);
 /* Lines that a scrape prints without comments. */

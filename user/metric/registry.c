@@ -118,7 +118,7 @@ int registry_new(const struct family *families, size_t count, const char *prefix
 	return 0;
 }
 
-static void metric_free(struct metric *metric)
+static void free_series(struct metric *metric)
 {
 	while (metric->first) {
 		struct series *next = metric->first->next;
@@ -126,7 +126,13 @@ static void metric_free(struct metric *metric)
 		free(metric->first);
 		metric->first = next;
 	}
+	metric->last = NULL;
 	table_free(&metric->index);
+}
+
+static void metric_free(struct metric *metric)
+{
+	free_series(metric);
 	for (int format = 0; format < METRIC_FORMATS; format++) {
 		buf_free(&metric->comments[format]);
 		free(metric->bounds[format]);
@@ -227,6 +233,19 @@ void registry_zero(struct registry *registry, size_t index)
 	assert(index < registry->count && registry->metrics[index].family->type == METRIC_GAUGE);
 	for (struct series *series = registry->metrics[index].first; series; series = series->next)
 		series_set(series, 0);
+}
+
+void registry_clear(struct registry *registry, size_t index)
+{
+	assert(index < registry->count);
+	struct metric *metric = &registry->metrics[index];
+
+	assert(metric->family->type == METRIC_GAUGE);
+	for (const struct series *series = metric->first; series; series = series->next) {
+		registry->lines -= series_lines(series);
+		registry->line_bytes -= series_bytes_max(series);
+	}
+	free_series(metric);
 }
 
 void registry_hide(struct registry *registry, size_t index)

@@ -13,7 +13,7 @@
 #include "include/run.h"
 
 /* Any change of struct run, of the header or of a frame is a new version. */
-#define RECORDING_VERSION 2u
+#define RECORDING_VERSION 3u
 #define RECORDING_MAGIC "BUNSCOPE"
 
 enum recording_flag {

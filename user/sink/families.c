@@ -136,6 +136,11 @@ const struct family families[FAMILY_COUNT] = {
 		"bunscope_probe_info", GAUGE, OWN, .labels = {"family", "hook", "flavour", "state"},
 		.help = "1 for each hook, with what serves it and whether that is attached.",
 	},
+	[FAMILY_TARGET_INFO] = {
+		"bunscope_target_info", GAUGE, OWN,
+		.labels = {"container_id", "pod_uid", "namespace", "pod", "container"},
+		.help = "1 for each container that Bun runs in, while it is there; names where the pods' list is asked for.",
+	},
 	[FAMILY_RUNS_STARTED] = {
 		"bunscope_runs_started_total", COUNTER, OWN,
 		.help = "Bun processes whose exec was seen: those finished, in flight (map_entries of runs) and lost.",

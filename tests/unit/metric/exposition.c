@@ -334,6 +334,36 @@ static void zeroing_a_gauge_family_leaves_others_alone(void **state)
 	registry_free(&registry);
 }
 
+/* Its room is given back, and a series made anew begins at 0. */
+static void cleared_family_begins_anew(void **state)
+{
+	static const struct family families[] = {
+		{"things", METRIC_GAUGE, .help = "Things.", .labels = {"kind"}},
+		{"others", METRIC_GAUGE, .help = "Others."},
+	};
+	static const char *const a[] = {"a"}, *const b[] = {"b"};
+	_cleanup_(registry_free) struct registry *registry = NULL;
+
+	(void)state;
+	assert_int_equal(registry_new(families, 2, "", 10, &registry), 0);
+	series_set(registry_series(registry, 1, NULL), 5);
+	size_t lines = registry_lines(registry);
+	for (int i = 0; i < 3; i++) {
+		series_set(registry_series(registry, 0, a), 1);
+		series_set(registry_series(registry, 0, b), 2);
+		registry_clear(registry, 0);
+		assert_int_equal(registry_lines(registry), lines);
+	}
+	(void)registry_series(registry, 0, b);
+	assert_written(registry, METRIC_FORMAT_TEXT,
+		       "# HELP things Things.\n"
+		       "# TYPE things gauge\n"
+		       "things{kind=\"b\"} 0\n"
+		       "# HELP others Others.\n"
+		       "# TYPE others gauge\n"
+		       "others 5\n");
+}
+
 static void biggest_values_are_printed_whole(void **state)
 {
 	static const struct family families[] = {
@@ -503,6 +533,7 @@ int main(void)
 		cmocka_unit_test(registry_without_families_is_empty),
 		cmocka_unit_test(series_stand_in_creation_order),
 		cmocka_unit_test(zeroing_a_gauge_family_leaves_others_alone),
+		cmocka_unit_test(cleared_family_begins_anew),
 		cmocka_unit_test(biggest_values_are_printed_whole),
 		cmocka_unit_test(longest_lines_fit_what_was_reserved),
 		cmocka_unit_test(thousands_of_series_keep_their_values),

@@ -19,9 +19,9 @@
 static void layout_is_the_versions(void **state)
 {
 	(void)state;
-	assert_int_equal(RECORDING_VERSION, 2);
-	assert_int_equal(sizeof(struct run), 3176);
-	assert_int_equal(FRAME_FIXED_BYTES, 616);
+	assert_int_equal(RECORDING_VERSION, 3);
+	assert_int_equal(sizeof(struct run), 3184);
+	assert_int_equal(FRAME_FIXED_BYTES, 624);
 	assert_int_equal(sizeof(struct recording_header), 48);
 	assert_int_equal(sizeof(struct frame_head), 52);
 }

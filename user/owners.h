@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * Whose a run is: the names of its cgroup, read by the kernel side while the run was in it, become a container's id
+ * and a pod's uid. Wiring of the probe, the table of user/identity/ and its metric.
+ */
+#include <linux/types.h>
+#include <stdint.h>
+
+#include "identity/identity.h"
+#include "include/run.h"
+#include "kernel/probe.h"
+#include "metric/metric.h"
+
+struct owners;
+
+/* The probe must outlive it. 0 or -ENOMEM. */
+int owners_new(struct probe *probe, struct owners **ret);
+void owners_free(struct owners **owner);
+/* Of a run, under way or over. Never NULL; nobody's where it is in no container. Valid until the next call. */
+const struct identity *owners_find(struct owners *owners, const struct run *run, uint64_t now_ns);
+/* Now and then: lets go of those that are gone. */
+void owners_tick(struct owners *owners, uint64_t now_ns);
+/* Sets the metric of those that are there. */
+void owners_update(struct owners *owners, struct registry *registry);
