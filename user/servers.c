@@ -26,11 +26,14 @@ static const char *const wanted_names[WANTED_COUNT] = {
 	[WANTED_FETCH_SQLITE] = ENGINE "infra/sqlite.(*WorkflowRepo).GetState",
 };
 
-/* An executable: one that has been replaced has another inode, or another time. */
+/*
+ * An executable: one that has been replaced has another inode. Not the time of its inode's change: it changes as well when
+ * the name is given to another, in an upgrade, while processes still run it.
+ */
 struct build {
 	dev_t device;
 	ino_t inode;
-	struct timespec changed;
+	struct timespec written;
 	unsigned processes; /* 0 = this place is free */
 	bool is_go;
 	bool has_goroutines;	 /* where we know them: the calling convention with registers */
@@ -143,8 +146,8 @@ static void build_log(const struct build *build, uint32_t pid, int r)
 static bool same_build(const struct build *build, const struct stat *stat)
 {
 	return build->processes && build->device == stat->st_dev && build->inode == stat->st_ino &&
-	       build->changed.tv_sec == stat->st_ctim.tv_sec &&
-	       build->changed.tv_nsec == stat->st_ctim.tv_nsec;
+	       build->written.tv_sec == stat->st_mtim.tv_sec &&
+	       build->written.tv_nsec == stat->st_mtim.tv_nsec;
 }
 
 /* The build that this is; there is a place for each server. */
@@ -166,7 +169,7 @@ static struct build *build_of(struct servers *servers, int executable, const str
 	*unused = (struct build){
 		.device = stat->st_dev,
 		.inode = stat->st_ino,
-		.changed = stat->st_ctim,
+		.written = stat->st_mtim,
 	};
 	int r = build_attach(servers, unused, executable);
 	build_log(unused, pid, r);

@@ -170,14 +170,20 @@ def test_upgrade(agent, start_server, tmp_path):
     shutil.copy(servers.GO_SERVER, path)
     old = start_server(path)
     agent.wait_for(is_attached, "the agent is attached to the server")
-    shutil.copy(servers.GO_SERVER_SYMBOLS, tmp_path / "new")
-    os.rename(tmp_path / "new", path)
-    new = start_server(path, "--database", "sqlite")
-    agent.wait_for(lambda _: f"in server {new.process.pid}" in agent.log, "the agent is attached to the new one")
-    for server in (old, new):
-        before = agent.scrape()
-        server.execute("workflows", "some", input={"ms": 300})
-        check(agent, before, server.truth())
+    before = agent.scrape()
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        # Under way while the file loses its name, and when the agent looks again what its servers execute.
+        job = pool.submit(old.execute, "workflows", "long", input={"ms": 2200})
+        shutil.copy(servers.GO_SERVER_SYMBOLS, tmp_path / "new")
+        os.rename(tmp_path / "new", path)
+        new = start_server(path, "--database", "sqlite")
+        agent.wait_for(lambda _: f"in server {new.process.pid}" in agent.log, "the agent is attached to the new one")
+        job.result()
+    check(agent, before, old.truth())
+    before = agent.scrape()
+    new.execute("workflows", "some", input={"ms": 300})
+    check(agent, before, new.truth())
+    assert agent.log.count(f"in server {old.process.pid}") == 1, "it was let go in between"
 
 
 def test_server_that_dies(agent, server):
