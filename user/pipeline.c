@@ -81,6 +81,19 @@ static void polls_finish(struct pipeline *pipeline, const struct poll_loop *loop
 		pipeline->sinks.polls(pipeline->sinks.arg, &report);
 }
 
+/* A loop is seen, or it is estimated; not both. */
+static void exchange_finish(void *arg, const struct exec_report *report)
+{
+	struct pipeline *pipeline = arg;
+	struct poll_report polls;
+
+	if (poll_loop_estimate(report, &polls) &&
+	    servers_estimate(pipeline->servers, report->server_pid))
+		metrics_polls(pipeline->metrics, &polls);
+	if (pipeline->sinks.exchange)
+		pipeline->sinks.exchange(pipeline->sinks.arg, report);
+}
+
 /* What crosses the ring is told apart by its size. */
 static void ring_record(void *arg, const void *bytes, size_t n)
 {
@@ -368,8 +381,8 @@ int pipeline_start(const struct config *config, struct metrics *metrics,
 	pipeline->metrics = metrics;
 	pipeline->sinks = *sinks;
 	intake_init(&pipeline->intake, config, metrics);
-	pipeline->exchanges.report = sinks->exchange;
-	pipeline->exchanges.arg = sinks->arg;
+	pipeline->exchanges.report = exchange_finish;
+	pipeline->exchanges.arg = pipeline;
 	int r = exchanges_init(&pipeline->exchanges, config, metrics_registry(metrics), message);
 	if (r == 0)
 		r = start(pipeline, message);

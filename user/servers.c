@@ -41,15 +41,17 @@ struct build {
 };
 
 struct server {
-	uint32_t pid; /* 0 = this place is free */
-	int pidfd;    /* readable when it has ended */
+	uint32_t pid;	/* 0 = this place is free */
+	int pidfd;	/* readable when it has ended */
+	bool ended;	/* so it has: what it left in the ring comes first */
+	bool estimated; /* polls of its workflows were */
 	struct build *build;
 };
 
 struct servers {
 	struct probe *probe;
 	struct plan_hook *hook;
-	const char *flavour; /* the hook's, when it is attached */
+	struct plan_hook planned; /* the hook as it was before any server came */
 	struct server items[SERVERS_MAX];
 	struct build builds[SERVERS_MAX];
 	/* By pid % SERVERS_MAX, looked into in vain since the last look again: they are not read for each run. */
@@ -59,24 +61,44 @@ struct servers {
 
 /* ---- what the plan says about it ---- */
 
+/* None can be attached to, or there is none. */
+static void hook_set_off(const struct servers *servers, struct plan_hook *hook)
+{
+	size_t others = 0;
+
+	for (size_t i = 0; i < SERVERS_MAX; i++)
+		others += servers->builds[i].processes && !servers->builds[i].uprobes;
+	hook->state = PLAN_OFF;
+	hook->reason = others ? "the server has none of the functions that poll"
+			      : "no Go server has come yet";
+}
+
 static void update_hook(struct servers *servers)
 {
 	struct plan_hook *hook = servers->hook;
-	size_t attached = 0, others = 0;
+	size_t attached = 0, estimated = 0;
 
-	if (!hook || hook->state == PLAN_FAILED)
+	if (!hook)
 		return;
 	for (size_t i = 0; i < SERVERS_MAX; i++) {
-		const struct build *build = &servers->builds[i];
+		const struct server *server = &servers->items[i];
 
-		attached += build->processes && build->uprobes;
-		others += build->processes && !build->uprobes;
+		attached += server->pid && server->build->uprobes;
+		estimated += server->estimated;
 	}
-	hook->state = attached ? PLAN_ATTACHED : PLAN_OFF;
-	hook->flavour = servers->flavour;
-	hook->reason = attached ? ""
-		       : others ? "the server has none of the functions that poll"
-				: "no Go server has come yet";
+	*hook = servers->planned;
+	if (estimated) {
+		hook->flavour = "estimated";
+		hook->state = PLAN_FALLBACK;
+		hook->reason = "a server's functions that poll were not found: as many polls are "
+			       "counted as "
+			       "fit into the time that its workflows took";
+	} else if (attached) {
+		hook->state = PLAN_ATTACHED;
+		hook->reason = "";
+	} else if (hook->state != PLAN_FAILED) {
+		hook_set_off(servers, hook);
+	}
 }
 
 /* ---- executables ---- */
@@ -136,7 +158,7 @@ static int build_attach(const struct servers *servers, struct build *build, int 
 static void build_log(const struct build *build, uint32_t pid, int r)
 {
 	if (r < 0)
-		log_warn("polls of workflows in server %u are not counted: %s", pid, strerror(-r));
+		log_warn("cannot see polls of workflows in server %u: %s", pid, strerror(-r));
 	else if (build->uprobes)
 		log_info("counts polls of workflows in server %u", pid);
 	else if (build->is_go)
@@ -212,8 +234,8 @@ static int tell_goroutines(const struct servers *servers, const struct server *s
 	return r;
 }
 
-/* 0 also when there is nothing to do: what is not Go, a shell in between, is not kept. */
-static int server_add(struct servers *servers, uint32_t pid)
+/* 0 also when there is nothing to do: what is not Go, a shell in between, is not kept but where it has to be. */
+static int server_add(struct servers *servers, uint32_t pid, bool keep)
 {
 	struct server *known = server_of(servers, pid);
 	struct stat stat;
@@ -227,7 +249,7 @@ static int server_add(struct servers *servers, uint32_t pid)
 	_cleanup_close_ int executable = open(path, O_RDONLY | O_CLOEXEC);
 	if (executable < 0 || fstat(executable, &stat) < 0)
 		return -errno;
-	if (known && same_build(known->build, &stat))
+	if (known && !known->ended && same_build(known->build, &stat))
 		return tell_goroutines(servers, known, path);
 	if (known)
 		server_drop(servers, known);
@@ -237,7 +259,7 @@ static int server_add(struct servers *servers, uint32_t pid)
 	struct build *build = build_of(servers, executable, &stat, pid);
 	if (!build)
 		return -ENOSPC;
-	if (!build->is_go)
+	if (!build->is_go && !keep)
 		return 0;
 	build->processes++;
 	*server = (struct server){.pid = pid, .pidfd = take_fd(pidfd), .build = build};
@@ -247,7 +269,7 @@ static int server_add(struct servers *servers, uint32_t pid)
 
 void servers_saw(struct servers *servers, uint32_t pid)
 {
-	int r = pid ? server_add(servers, pid) : 0;
+	int r = pid ? server_add(servers, pid, false) : 0;
 
 	if (r == -ENOSPC && servers->full)
 		return;
@@ -269,6 +291,24 @@ bool servers_know(const struct servers *servers, uint32_t pid)
 	return false;
 }
 
+bool servers_estimate(struct servers *servers, uint32_t pid)
+{
+	struct server *server = server_of(servers, pid);
+
+	/* Without a place for it the hook does not say so. */
+	if (!server && server_add(servers, pid, true) == 0)
+		server = server_of(servers, pid);
+	if (!server)
+		return true;
+	if (server->build->uprobes)
+		return false;
+	if (!server->estimated)
+		log_info("estimates the polls of workflows in server %u", pid);
+	server->estimated = true;
+	update_hook(servers);
+	return true;
+}
+
 size_t servers_tick(struct servers *servers)
 {
 	struct pollfd fds[SERVERS_MAX];
@@ -284,10 +324,15 @@ size_t servers_tick(struct servers *servers)
 	if (count == 0 || poll(fds, SERVERS_MAX, 0) <= 0)
 		return 0;
 	for (size_t i = 0; i < SERVERS_MAX; i++) {
+		struct server *server = &servers->items[i];
+
 		if (!fds[i].revents)
 			continue;
-		server_drop(servers, &servers->items[i]);
-		ended++;
+		if (server->ended)
+			server_drop(servers, server);
+		else
+			server->ended = true;
+		ended += !server->ended;
 	}
 	return ended;
 }
@@ -309,7 +354,8 @@ int servers_new(struct probe *probe, struct plan *plan, struct servers **ret)
 		return -ENOMEM;
 	servers->probe = probe;
 	servers->hook = plan_hook(plan, "go", "polls");
-	servers->flavour = servers->hook ? servers->hook->flavour : "";
+	if (servers->hook)
+		servers->planned = *servers->hook;
 	update_hook(servers);
 	*ret = servers;
 	return 0;

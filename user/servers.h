@@ -23,7 +23,12 @@ void servers_free(struct servers **owner);
 void servers_saw(struct servers *servers, uint32_t pid);
 /* Whether it has been looked into of late; a process that is no Go server, until the next look again. */
 bool servers_know(const struct servers *servers, uint32_t pid);
-/* Lets go of those that have ended. Their number. */
+/*
+ * Whether the polls of a workflow that this server has just answered are to be estimated: it has none of the functions, or
+ * they cannot be attached to. The hook says so from then on, while that server lives.
+ */
+bool servers_estimate(struct servers *servers, uint32_t pid);
+/* Lets go of those that had ended at the tick before: what they left in the ring has been read since. Their number. */
 size_t servers_tick(struct servers *servers);
 /* Now and then: whether a server has executed another file. */
 void servers_look_again(struct servers *servers);

@@ -101,6 +101,39 @@ def test_each_outcome(agent, server):
     check(agent, before, truth)
 
 
+def is_estimated(now):
+    return now.total(PROBE, family="go", hook="polls", flavour="estimated", state="fallback") == 1
+
+
+def test_estimate_where_the_functions_are_not_found(agent, start_server, tmp_path):
+    """As where they are inlined: Go's table knows none of that name. Up to 6 s the schedule leaves no doubt."""
+    if not servers.GO_SERVER.exists():
+        pytest.skip("the Go server is not built: go is not installed")
+    code = servers.GO_SERVER.read_bytes()
+    assert b"waitForWorkflowCompletion" in code
+    path = tmp_path / "server"
+    path.write_bytes(code.replace(b"waitForWorkflowCompletion", b"waitForWorkflowCompletioN"))
+    path.chmod(0o755)
+    server = start_server(path)
+    before = agent.scrape()
+    assert not is_estimated(before) and not is_attached(before)
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        answers = pool.map(lambda plot: server.execute("workflows", *plot[:1], **plot[1]), [
+            ("at_once", {"input": {"ms": 0}}),
+            ("some", {"input": {"ms": 700}}),
+            ("failed", {"input": {"ms": 300, "status": "FAILED"}}),
+            ("late", {"timeout": 0.5, "input": {"ms": 900}}),
+            ("broken_store", {"input": {"ms": 900, "store_error_at": 2}}),
+            ("long", {"input": {"ms": 4000}}),
+            ("missing", {}),
+            ("unavailable", {}),
+        ])
+        assert [status for status, _ in answers] == [200, 200, 200, 408, 500, 200, 404, 503]
+    assert is_estimated(check(agent, before, server.truth()))
+    server.stop()
+    agent.wait_for(lambda now: not is_estimated(now), "the server is forgotten")
+
+
 def test_last_fetch_fails(agent, server):
     """At 0, 0.2 and 0.6 s; then, after the deadline, a fourth fetch that is no poll, and fails."""
     before = agent.scrape()

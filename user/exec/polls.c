@@ -3,6 +3,10 @@
 
 #include <string.h>
 
+#define MS_NS 1000000ull
+#define WAIT_FIRST_NS (200 * MS_NS)
+#define WAIT_MAX_NS (5000 * MS_NS)
+
 const char *const poll_outcome_names[POLL_OUTCOME_COUNT] = {
 #define X(name, value) [POLL_OUTCOME_##name] = value,
 	POLL_OUTCOMES(X)
@@ -51,4 +55,57 @@ void poll_loop_report(const struct poll_loop *loop, struct poll_report *ret)
 	if (loop->workflow_id_bytes <= POLL_WORKFLOW_ID_BYTES)
 		memcpy(report.workflow_id, loop->workflow_id, loop->workflow_id_bytes);
 	*ret = report;
+}
+
+/* ---- where they were not seen ---- */
+
+/* A poll that ends the loop is near its time on the schedule, before or behind it; a deadline is anywhere. */
+static uint32_t polls_of_duration(uint64_t duration_ns, bool ends_with_poll)
+{
+	uint64_t at_ns = 0, wait_ns = WAIT_FIRST_NS;
+	uint32_t polls = 1;
+
+	for (; wait_ns < WAIT_MAX_NS; wait_ns *= 2, polls++) {
+		if (at_ns + wait_ns - (ends_with_poll ? wait_ns / 2 : 0) > duration_ns)
+			return polls;
+		at_ns += wait_ns;
+	}
+	/* Where it ends before at_ns, then by less than half of the wait that led there, 1.6 s. */
+	duration_ns += ends_with_poll ? WAIT_MAX_NS / 2 : 0;
+	return polls + (uint32_t)((duration_ns - at_ns) / WAIT_MAX_NS);
+}
+
+/* Without a byte of response nobody knows how it ended: an error, as the exchange is. */
+static bool outcome_of_code(uint32_t code, enum poll_outcome *ret)
+{
+	if (code >= 200 && code < 300)
+		*ret = POLL_OUTCOME_COMPLETED;
+	else if (code == 408)
+		*ret = POLL_OUTCOME_TIMEOUT;
+	else if (code == 500 || code == 0)
+		*ret = POLL_OUTCOME_ERROR;
+	else
+		return false;
+	return true;
+}
+
+bool poll_loop_estimate(const struct exec_report *exchange, struct poll_report *ret)
+{
+	struct poll_report report = {
+		.begin_ns = exchange->request_last_ns,
+		.end_ns = exchange->response_first_ns ?: exchange->end_ns,
+		.goroutine = exchange->goroutine,
+		.server_pid = exchange->server_pid,
+	};
+
+	if (exchange->kind != EXEC_KIND_WORKFLOW || exchange->operation != EXEC_OPERATION_SYNC ||
+	    !report.begin_ns || report.end_ns < report.begin_ns ||
+	    !outcome_of_code(exchange->code, &report.outcome))
+		return false;
+	report.polls = polls_of_duration(report.end_ns - report.begin_ns,
+					 report.outcome != POLL_OUTCOME_TIMEOUT);
+	memcpy(report.exec_id, exchange->exec_id, sizeof(report.exec_id));
+	memcpy(report.workflow_id, exchange->resource_id, sizeof(report.workflow_id));
+	*ret = report;
+	return true;
 }

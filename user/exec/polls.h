@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* One poll loop of a synchronous workflow, as plain data. */
+/* One poll loop of a synchronous workflow, as plain data; seen, or guessed from how long its exchange took. */
 #include <linux/types.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "exec/report.h"
 #include "include/polls.h"
 
 #define POLL_OUTCOMES(X)                                                                           \
@@ -38,3 +39,10 @@ struct poll_report {
 bool poll_loop_decode(const void *bytes, size_t n, const struct poll_loop **ret);
 /* Of one that has ended. */
 void poll_loop_report(const struct poll_loop *loop, struct poll_report *ret);
+/*
+ * The loop of a synchronous workflow whose polls nobody saw, from its exchange: as many as fit into the time between request
+ * and response by the first watched server's schedule, at once, after 0.2 s, then each time twice as long, at most 5 s. The
+ * schedule's jitter of a tenth is not known: docs/go.md says what that costs. times_count is 0. False where
+ * the exchange is no such workflow's, or was refused before it could poll.
+ */
+bool poll_loop_estimate(const struct exec_report *exchange, struct poll_report *ret);

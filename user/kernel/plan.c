@@ -120,7 +120,7 @@ static const struct hook {
 		 {CONNECTIONS, PLAN_TCP_SENDMSG, PLAN_TCP_RECVMSG_5_18}, 4, 0},
 		{"syscall", NEEDS(tcp_tracepoints), STDIO_PROBE_FENTRY, "", {CONNECTIONS}, 2, 0}}},
 	/* Servers come while the agent runs: their executables are read, and attached to, then. */
-	{"go", "polls", false, "polls of synchronous workflows are not counted", {
+	{"go", "polls", false, "polls of synchronous workflows are estimated from how long they took", {
 		{"uprobe_multi", NEEDS(uprobe_multi), 0, "", {POLLS}, 3, CAPABILITY_SYS_PTRACE},
 		{"uprobe", NEEDS(uprobes), 0, "the agent keeps CAP_SYS_ADMIN, which some of these kernels want for them",
 		 {POLLS}, 3, CAPABILITY_SYS_PTRACE | CAPABILITY_PERFMON | CAPABILITY_SYS_ADMIN}}},

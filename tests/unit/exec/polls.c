@@ -117,6 +117,127 @@ static void bytes_that_are_no_loop_are_refused(void **state)
 	assert_true(poll_loop_decode(bytes, sizeof(*loop), &decoded));
 }
 
+static struct exec_report an_exchange(uint64_t duration_ms, uint32_t code)
+{
+	struct exec_report exchange = {
+		.kind = EXEC_KIND_WORKFLOW,
+		.operation = EXEC_OPERATION_SYNC,
+		.server_pid = 42,
+		.goroutine = 0xc000123000,
+		.code = code,
+		.request_first_ns = SECOND / 2,
+		.request_last_ns = SECOND,
+		.response_first_ns = SECOND + duration_ms * 1000000,
+	};
+
+	exchange.end_ns = exchange.response_first_ns + SECOND;
+	memcpy(exchange.resource_id, "flow", 5);
+	memcpy(exchange.exec_id, "34fQ0bZk1xYvT7mN2cR8sL5pWdA", 28);
+	return exchange;
+}
+
+static void estimate_follows_the_schedule(void **state)
+{
+	static const struct {
+		uint32_t code;
+		uint64_t duration_ms;
+		uint32_t polls;
+	} cases[] = {
+		/* A deadline: as many as have their time before it. */
+		{408, 0, 1},
+		{408, 199, 1},
+		{408, 200, 2},
+		{408, 599, 2},
+		{408, 600, 3},
+		{408, 6199, 5},
+		{408, 6200, 6},
+		{408, 11200, 7},
+		{408, 60000, 16},
+		{408, 300000, 64},
+		/* Others end with a poll: that whose time is nearest, a tenth of jitter before or behind. */
+		{200, 0, 1},
+		{200, 99, 1},
+		{200, 180, 2},
+		{200, 220, 2},
+		{200, 540, 3},
+		{200, 660, 3},
+		{200, 2700, 5},
+		{200, 3300, 5},
+		{200, 5580, 6},
+		{200, 6820, 6},
+		{200, 4650, 6},
+		{200, 8600, 6},
+		{200, 8800, 7},
+		{200, 10700, 7},
+		{500, 640, 3},
+		{0, 15000, 8},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct exec_report exchange = an_exchange(cases[i].duration_ms, cases[i].code);
+		struct poll_report report;
+
+		assert_true(poll_loop_estimate(&exchange, &report));
+		assert_int_equal(report.polls, cases[i].polls);
+	}
+}
+
+static void estimate_is_the_exchanges(void **state)
+{
+	struct exec_report exchange = an_exchange(600, 200);
+	struct poll_report report;
+
+	(void)state;
+	assert_true(poll_loop_estimate(&exchange, &report));
+	assert_string_equal(report.workflow_id, "flow");
+	assert_string_equal(report.exec_id, "34fQ0bZk1xYvT7mN2cR8sL5pWdA");
+	assert_int_equal(report.begin_ns, SECOND);
+	assert_int_equal(report.end_ns, SECOND + 600000000);
+	assert_int_equal(report.server_pid, 42);
+	assert_int_equal(report.goroutine, 0xc000123000);
+	assert_int_equal(report.times_count, 0);
+	assert_int_equal(report.outcome, POLL_OUTCOME_COMPLETED);
+}
+
+static void estimate_has_the_exchanges_outcome(void **state)
+{
+	static const struct {
+		uint32_t code;
+		enum poll_outcome outcome; /* POLL_OUTCOME_COUNT: it never polled */
+	} cases[] = {
+		{200, POLL_OUTCOME_COMPLETED}, {408, POLL_OUTCOME_TIMEOUT},
+		{500, POLL_OUTCOME_ERROR},     {0, POLL_OUTCOME_ERROR},
+		{400, POLL_OUTCOME_COUNT},     {401, POLL_OUTCOME_COUNT},
+		{404, POLL_OUTCOME_COUNT},     {429, POLL_OUTCOME_COUNT},
+		{503, POLL_OUTCOME_COUNT},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct exec_report exchange = an_exchange(600, cases[i].code);
+		struct poll_report report = {.outcome = POLL_OUTCOME_COUNT};
+
+		assert_int_equal(poll_loop_estimate(&exchange, &report),
+				 cases[i].outcome != POLL_OUTCOME_COUNT);
+		assert_int_equal(report.outcome, cases[i].outcome);
+	}
+}
+
+static void others_have_no_estimate(void **state)
+{
+	struct exec_report task = an_exchange(600, 200), start = task, cut = task;
+	struct poll_report report;
+
+	(void)state;
+	task.kind = EXEC_KIND_TASK;
+	start.operation = EXEC_OPERATION_ASYNC;
+	cut.request_last_ns = 0; /* the client left before its request was complete */
+	assert_false(poll_loop_estimate(&task, &report));
+	assert_false(poll_loop_estimate(&start, &report));
+	assert_false(poll_loop_estimate(&cut, &report));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -124,6 +245,10 @@ int main(void)
 		cmocka_unit_test(last_fetch_after_the_deadline_is_no_poll),
 		cmocka_unit_test(long_workflow_id_is_none),
 		cmocka_unit_test(bytes_that_are_no_loop_are_refused),
+		cmocka_unit_test(estimate_follows_the_schedule),
+		cmocka_unit_test(estimate_is_the_exchanges),
+		cmocka_unit_test(estimate_has_the_exchanges_outcome),
+		cmocka_unit_test(others_have_no_estimate),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
