@@ -180,6 +180,15 @@ static int serve_runs(void *arg, struct buf *out)
 	return buf_error(out);
 }
 
+static int serve_spans(void *arg, struct buf *out)
+{
+	struct app *app = arg;
+
+	pipeline_drain(app->pipeline);
+	spans_write(app->spans, out);
+	return buf_error(out);
+}
+
 /* That this is answered shows that the loop turns. */
 static bool serve_healthy(void *arg, struct buf *reasons)
 {
@@ -213,6 +222,7 @@ static int start_web(struct app *app)
 		.metrics = serve_metrics,
 		.live = serve_live,
 		.runs = serve_runs,
+		.spans = serve_spans,
 		.healthy = serve_healthy,
 		.ready = serve_ready,
 	};

@@ -13,6 +13,7 @@
 #include "otlp/pairs.h"
 #include "sink/exec_metrics.h"
 #include "sink/families.h"
+#include "span/recent_spans.h"
 
 #define HOST_NAME_BYTES 256
 #define TRACES_PATH "v1/traces"
@@ -33,6 +34,7 @@ struct spans {
 	struct otlp_attribute resource[PAIRS_MAX + 3];
 	size_t resource_count;
 	char host[HOST_NAME_BYTES];
+	struct recent_spans recent;
 };
 
 /* ---- what a sampled span does beside being sent ---- */
@@ -44,6 +46,14 @@ static void exemplar_labels(const struct span *span, char ret[METRIC_EXEMPLAR_BY
 	id_hex(span->trace.bytes, TRACE_ID_BYTES, trace);
 	id_hex(span->id.bytes, SPAN_ID_BYTES, id);
 	(void)snprintf(ret, METRIC_EXEMPLAR_BYTES + 1, "trace_id=\"%s\",span_id=\"%s\"", trace, id);
+}
+
+static void on_span(void *arg, const struct span *span, const struct span_place *place)
+{
+	struct spans *spans = arg;
+
+	(void)place;
+	recent_spans_add(&spans->recent, span);
 }
 
 static void on_run_sampled(void *arg, const struct report *report, const struct span *span)
@@ -163,6 +173,7 @@ static int start_tracer(struct spans *spans, const struct config_otlp *otlp)
 		.sampler = {otlp->sampler, strtod(otlp->sampler_ratio, NULL)},
 		.keep_notable = otlp->keep == OTLP_ON,
 		.exporter = spans->exporter,
+		.span = on_span,
 		.run_sampled = on_run_sampled,
 		.exec_sampled = on_exec_sampled,
 		.arg = spans,
@@ -257,6 +268,14 @@ void spans_finish(struct spans *spans, unsigned timeout_ms)
 	if (queued(spans))
 		log_warn("ends with %llu spans that the collector did not take in time",
 			 (unsigned long long)queued(spans));
+}
+
+/* ---- pages ---- */
+
+void spans_write(const struct spans *spans, struct buf *out)
+{
+	if (spans)
+		recent_spans_write(&spans->recent, out);
 }
 
 /* ---- metrics ---- */

@@ -17,5 +17,7 @@ void spans_stop(struct spans **owner);
 struct tracer *spans_tracer(struct spans *spans);
 /* Sends what is left, within timeout_ms; says what could not be sent. The loop no longer runs. */
 void spans_finish(struct spans *spans, unsigned timeout_ms);
+/* Appends the last ones, for the live page: see span/recent_spans.h; nothing for NULL. */
+void spans_write(const struct spans *spans, struct buf *out);
 /* Sets the metrics of spans; all 0 for NULL. */
 void spans_update(const struct spans *spans, struct registry *registry);

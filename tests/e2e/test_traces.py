@@ -7,6 +7,7 @@ import secrets
 import pytest
 
 from harness import otlp, servers
+from test_page import look
 from test_spans import receiver, start_tracing, wait_totals  # noqa: F401 (fixtures)
 
 SERVER, INTERNAL = 2, 1
@@ -223,3 +224,25 @@ def test_many_at_once(start_tracing, start_parent, newest_bun, receiver):  # noq
         assert run.trace == exchange.trace
         assert request == exchange.attributes["exec_id"], "under the wrong parent"
     wait_totals(agent, lambda now: now["queued"] == 0, "all are out")
+
+
+def page_traces(agent):
+    """What the live page opens with each run: [span, parent, begin, seconds] of each row of its trace."""
+    rows = look(agent)["traces"]
+    return [[(row["span"], row["parent"], float(row["begin"]), float(row["seconds"])) for row in run] for run in rows]
+
+
+def test_the_page_opens_a_run_with_its_trace(start_tracing, server, receiver):  # noqa: F811
+    agent = start_tracing(receiver, f"--server.port={server.port}")
+    call(server, "agents", "x", {"tools": ["sum", "rejects"], **SUM}, Caller())
+    spans = {span.id: span for span in receiver.wait(3, SECONDS)}
+    (exchange,), runs = split(spans.values())
+    traces = page_traces(agent)
+    assert len(traces) == 2 and traces[0] == traces[1], "both runs are of one trace"
+    first, *children = traces[0]
+    assert first[:2] == (exchange.id, exchange.parent)
+    assert [row[:2] for row in children] == [(run.id, exchange.id) for run in sorted(runs, key=lambda run: run.start)]
+    for row in traces[0]:
+        span = spans[row[0]]
+        assert row[2] == pytest.approx((span.start - exchange.start) / 1e9, abs=1e-5)
+        assert row[3] == pytest.approx((span.end - span.start) / 1e9, abs=1e-9)

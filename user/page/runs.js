@@ -3,6 +3,7 @@
 import { byId, make } from "./dom.js";
 import * as format from "./format.js";
 import { OUTCOME_COLORS } from "./tools.js";
+import { traceOf } from "./trace.js";
 
 // The marks of a track, which begins with the fork.
 const STEPS = {
@@ -72,13 +73,23 @@ function detailsOf(run) {
   }));
 }
 
+// Its trace is asked for again each time: the exchange that caused a run ends after it.
+async function open(element, run) {
+  if (element.children.length < 2) element.append(detailsOf(run));
+  element.ariaBusy = "true";
+  const trace = await traceOf(run);
+  element.querySelector(".trace")?.remove();
+  element.append(...trace);
+  element.ariaBusy = "false";
+}
+
 function elementOf(run) {
   const colors = { success: "good", error: "bad", timeout: "warn" };
   const cell = (className, text) => make("span", { className, title: text }, text);
   const summary = make("summary", {}, cell("when", format.clock(run.started)), cell("tool", run.tool_id),
     cell(colors[run.outcome], run.outcome), cell("end", endOf(run)), cell("took", format.seconds(run.seconds)), trackOf(run));
   const element = make("details", { className: "run" }, summary);
-  element.addEventListener("toggle", () => element.children.length > 1 || element.append(detailsOf(run)), { once: true });
+  element.addEventListener("toggle", () => element.open && open(element, run));
   return element;
 }
 

@@ -1,31 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "span/tree.h"
 
-#include "base/cleanup.h"
 #include "base/plain.h"
+#include "span/summary.h"
 
 #define NS_PER_MS_F 1e6
 #define WHAT_WIDTH 30
 #define WHOM_WIDTH 24
 #define WHOM_WIDTH_MAX 40
 
-/* What a span is about, and how it ended: the first of these that it has. */
-static const char *const whom_keys[] = {"tool_id", "task_id", "agent_id", "workflow_id"};
-static const char *const end_keys[] = {"error_kind", "error_type", "http.response.status_code"};
-
 static double ms(uint64_t begin_ns, uint64_t end_ns)
 {
 	return ((double)end_ns - (double)begin_ns) / NS_PER_MS_F;
-}
-
-static const struct attribute *first_of(const struct span *span, const char *const *keys,
-					size_t count)
-{
-	const struct attribute *found = NULL;
-
-	for (size_t i = 0; i < count && !found; i++)
-		found = span_find(span, keys[i]);
-	return found;
 }
 
 static void append_value(struct buf *out, const struct span *span, const struct attribute *value,
@@ -41,7 +27,7 @@ static void append_value(struct buf *out, const struct span *span, const struct 
 
 static void append_end(struct buf *out, const struct span *span)
 {
-	const struct attribute *end = first_of(span, end_keys, ARRAY_SIZE(end_keys));
+	const struct attribute *end = summary_end(span);
 
 	if (end)
 		append_value(out, span, end, 0);
@@ -87,7 +73,7 @@ void tree_append(struct tree *tree, const struct span *span, const struct span_p
 	plain_append(out, span->name, WHAT_WIDTH - 3 * place->child, WHAT_WIDTH);
 	buf_printf(out, " %+9.1f %9.1f ms  ", ms(tree->root_ns, span->start_ns),
 		   ms(span->start_ns, span->end_ns));
-	append_value(out, span, first_of(span, whom_keys, ARRAY_SIZE(whom_keys)), WHOM_WIDTH);
+	append_value(out, span, summary_about(span), WHOM_WIDTH);
 	buf_append_char(out, ' ');
 	append_end(out, span);
 	buf_append_char(out, '\n');

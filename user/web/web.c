@@ -205,6 +205,17 @@ static enum MHD_Result answer_runs(struct web *web, struct MHD_Connection *conne
 	return answer_rendered(web, connection, TYPE_JSON_LINES, render_runs);
 }
 
+static int render_spans(struct web *web, struct MHD_Connection *connection, struct buf *out)
+{
+	(void)connection;
+	return web->handlers.spans(web->handlers.arg, out);
+}
+
+static enum MHD_Result answer_spans(struct web *web, struct MHD_Connection *connection)
+{
+	return answer_rendered(web, connection, TYPE_JSON_LINES, render_spans);
+}
+
 static void cleanup_mhd(char **text)
 {
 	if (*text)
@@ -275,7 +286,7 @@ static enum MHD_Result send_asset(struct MHD_Connection *connection, const struc
 static const struct route routes[] = {
 	{"/metrics", false, answer_metrics}, {"/healthz", true, answer_healthz},
 	{"/readyz", true, answer_readyz},    {"/api/live", false, answer_live},
-	{"/api/runs", false, answer_runs},
+	{"/api/runs", false, answer_runs},   {"/api/spans", false, answer_spans},
 };
 
 static const struct route *route_find(const char *path)

@@ -20,6 +20,8 @@ struct web_handlers {
 	/* Appends the JSON of /api/live and the JSON lines of /api/runs. 0 or -errno. See sink/view.h. */
 	int (*live)(void *arg, uint64_t after_ms, size_t first_row, struct buf *out);
 	int (*runs)(void *arg, struct buf *out);
+	/* Appends the JSON lines of /api/spans. 0 or -errno. See span/recent_spans.h. */
+	int (*spans)(void *arg, struct buf *out);
 	/* False: answered 503. Both append their reasons as lines of text, which may be none. */
 	bool (*healthy)(void *arg, struct buf *reasons);
 	bool (*ready)(void *arg, struct buf *reasons);

@@ -67,6 +67,12 @@ async function readTimelines(page) {
   });
 }
 
+// The traces that they opened with; none of them is still being asked for.
+async function readTraces(page) {
+  await page.waitForFunction(() => [...document.querySelectorAll("details.run")].every(({ ariaBusy }) => ariaBusy === "false"));
+  found.traces = await page.evaluate(() => [...document.querySelectorAll("details.run")].map((run) => [...run.querySelectorAll(".trace li")].map((row) => ({ ...row.dataset }))));
+}
+
 async function read(page) {
   found.table = await page.evaluate(cells);
   found.tiles = await page.evaluate(tiles, "#tools, [aria-labelledby=agent-title]");
@@ -120,6 +126,7 @@ const page = await open(browser, SIZES[0], "light", "tools");
 await read(page);
 await readExecutions(page);
 await readTimelines(page);
+await readTraces(page);
 if (found.table.length) {
   await keys(page);
   await type(page);
