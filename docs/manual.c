@@ -15,7 +15,7 @@ static const struct text commands[] = {
 	{"top", "the tools of a running agent, live"},
 	{"doctor", "say what works on this machine, and what to do about the rest"},
 	{"record FILE", "write the runs to a new file"},
-	{"replay FILE", "print the metrics of such a file; without root"},
+	{"replay FILE", "print the metrics of such a file, or serve them; without root"},
 };
 
 static const char head[] =

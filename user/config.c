@@ -328,7 +328,7 @@ static const char help_head[] =
 	"Usage: bunscope [FLAG]...\n"
 	"       bunscope tail [--json|--spans] [FLAG]...\n"
 	"       bunscope record FILE [--payload] [FLAG]...\n"
-	"       bunscope replay FILE [FLAG]...\n"
+	"       bunscope replay FILE [--serve] [FLAG]...\n"
 	"       bunscope doctor [--json] [FLAG]...\n"
 	"       bunscope top [URL] [FLAG]...\n"
 	"\n"

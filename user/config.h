@@ -48,6 +48,7 @@ struct config {
 	bool json;
 	bool tail_spans;
 	bool record_payload;
+	bool replay_serves;
 	bool check_only;       /* --check-config */
 	char *config_file;     /* NULL = none */
 	char *web_config_file; /* NULL = none: neither TLS nor passwords */

@@ -262,6 +262,16 @@ static int set_payload(struct config *config, const struct flag *flag, const cha
 	return 0;
 }
 
+static int set_serve(struct config *config, const struct flag *flag, const char *value,
+		     struct buf *error)
+{
+	(void)flag;
+	(void)value;
+	(void)error;
+	config->replay_serves = true;
+	return 0;
+}
+
 static int set_check_only(struct config *config, const struct flag *flag, const char *value,
 			  struct buf *error)
 {
@@ -312,14 +322,14 @@ const struct flag config_flags[] = {
 		.name = "web.listen-address",
 		.metavar = "HOST:PORT",
 		.fallback = "127.0.0.1:9477",
-		.commands = FOR_RUN | FOR_TOP,
+		.commands = FOR_RUN | FOR_TOP | FOR_REPLAY,
 		.set = set_address,
 		.help = "where the agent serves and top asks; :PORT for all, [IPV6]:PORT",
 	},
 	{
 		.name = "web.config.file",
 		.metavar = "FILE",
-		.commands = FOR_RUN,
+		.commands = FOR_RUN | FOR_REPLAY,
 		.offset = offsetof(struct config, web_config_file),
 		.set = set_path,
 		.help = "TLS, client certificates and passwords, in the format of Prometheus' "
@@ -670,6 +680,15 @@ const struct flag config_flags[] = {
 		.set = set_payload,
 		.help = "with record: keep what was captured of requests, replies and command "
 			"lines",
+	},
+	{
+		.name = "serve",
+		.commands = FOR_REPLAY,
+		.line_only = true,
+		.set = set_serve,
+		.help = "with replay: serve /metrics as if the runs ended now, at the pace in "
+			"which "
+			"they did",
 	},
 	{
 		.name = "help",

@@ -15,10 +15,12 @@
 #include "doctor.h"
 #include "loop.h"
 #include "pipeline.h"
+#include "playback.h"
 #include "recorder.h"
 #include "replay.h"
 #include "sandbox/filter.h"
 #include "service/service.h"
+#include "serving.h"
 #include "sink/metrics.h"
 #include "sink/tail.h"
 #include "sink/view.h"
@@ -133,16 +135,6 @@ static void on_hangup(void *arg)
 	service_ready(&app->service);
 }
 
-static void on_web(void *arg)
-{
-	web_run(((struct app *)arg)->web);
-}
-
-static int web_timeout(void *arg)
-{
-	return web_timeout_ms(((struct app *)arg)->web);
-}
-
 /* ---- pages ---- */
 
 static int serve_metrics(void *arg, enum metric_format format, struct buf *out)
@@ -216,8 +208,7 @@ static int fail(const char *what, int r)
 
 static int start_web(struct app *app)
 {
-	const struct config *config = app->config;
-	struct web_handlers handlers = {
+	const struct web_handlers handlers = {
 		.arg = app,
 		.metrics = serve_metrics,
 		.live = serve_live,
@@ -226,26 +217,8 @@ static int start_web(struct app *app)
 		.healthy = serve_healthy,
 		.ready = serve_ready,
 	};
-	const struct web_options options = {
-		.host = config->listen_host,
-		.port = config->listen_port,
-		.config_file = config->web_config_file,
-	};
-	_cleanup_buf_ struct buf message = {};
-	int r = web_start(&options, &handlers, &app->web, &message);
 
-	if (r < 0 && message.len) {
-		log_error("%s", buf_cstr(&message));
-		return r;
-	}
-	if (r < 0) {
-		log_error("cannot listen on %s: %s; choose another with --web.listen-address",
-			  config->listen_address, strerror(-r));
-		return r;
-	}
-	r = loop_add(app->loop, web_epoll_fd(app->web), on_web, app);
-	loop_deadline(app->loop, web_timeout, on_web, app);
-	return r < 0 ? fail("cannot serve", r) : 0;
+	return serving_start(app->config, &handlers, app->loop, &app->web);
 }
 
 static int start_pipeline(struct app *app, const struct pipeline_sinks *sinks, void (*tick)(void *))
@@ -516,7 +489,7 @@ static int run_command(struct app *app)
 	case COMMAND_RECORD:
 		return record(app);
 	case COMMAND_REPLAY:
-		return replay(app->config);
+		return app->config->replay_serves ? playback(app->config) : replay(app->config);
 	case COMMAND_TOP:
 		return top_run(app->config);
 	case COMMAND_DOCTOR:

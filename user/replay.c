@@ -67,7 +67,8 @@ static int read_runs(struct recording_reader *reader, struct intake *intake, str
 	return r;
 }
 
-static void write_text(struct metrics *metrics, uint64_t records, struct buf *out)
+void replay_write(struct metrics *metrics, uint64_t records, enum metric_format format,
+		  struct buf *out)
 {
 	struct registry *registry = metrics_registry(metrics);
 
@@ -77,7 +78,7 @@ static void write_text(struct metrics *metrics, uint64_t records, struct buf *ou
 	}
 	set(registry, FAMILY_RUNS_FINISHED, NULL, records);
 	set(registry, FAMILY_SERIES_OVERFLOW, "tool_id", registry_overflows(registry, "tool_id"));
-	registry_write(registry, METRIC_FORMAT_TEXT, out);
+	registry_write(registry, format, out);
 }
 
 int replay_file(const struct config *config, struct buf *out, struct buf *message)
@@ -98,7 +99,7 @@ int replay_file(const struct config *config, struct buf *out, struct buf *messag
 	if (!recording_complete(reader))
 		log_warn("%s was not closed: it holds the first %llu Bun processes", config->file,
 			 (unsigned long long)recording_read(reader));
-	write_text(metrics, recording_read(reader), out);
+	replay_write(metrics, recording_read(reader), METRIC_FORMAT_TEXT, out);
 	return buf_error(out);
 }
 

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """bunscope record and replay: what was recorded gives the numbers that an agent has seen live."""
+import datetime
 import os
 import pathlib
+import re
 import signal
 import subprocess
 import tempfile
@@ -9,9 +11,10 @@ import tempfile
 import pytest
 
 from harness import exposition, parents
-from harness.agent import BINARY, REPOSITORY, bpf_ids, check_sandbox, run_agent
+from harness.agent import BINARY, OPENMETRICS, REPOSITORY, bpf_ids, check_sandbox, run_agent
 from harness.expect import check, expected_of, run_of
 from harness.machine import watching
+from harness.player import Player, replayed
 from harness.wait import wait_until
 
 NOBODY = 65534
@@ -235,3 +238,56 @@ def test_replay_says_what_it_cannot_read(tmp_path, content, said):
     one_line(run_agent("replay", str(path)), 1, said)
     one_line(run_agent("replay", str(tmp_path / "none")), 1, "No such file")
     one_line(run_agent("replay"), 2, "replay needs a FILE")
+
+
+# ---- replay --serve ----
+
+TOOLS = REPOSITORY / "tests/golden/tools.rec"
+TOOLS_COUNT = 34
+# Between its first and its last end lies a little more.
+TOOLS_SECONDS = 0.8
+
+
+@pytest.fixture
+def start_player():
+    started = []
+
+    def start(*arguments, **options):
+        started.append(Player(*arguments, **options))
+        return started[-1]
+
+    yield start
+    for player in started:
+        assert player.stop()[0] == 0
+
+
+def logged(player, what):
+    """When it said so."""
+    (line,) = [line for line in player.log.splitlines() if what in line]
+    return datetime.datetime.fromisoformat(re.search(r"time=(\S+)Z", line).group(1)).timestamp()
+
+
+@pytest.mark.parametrize("flags", [(), ("--metrics.prefix=x_", "--track=all")])
+def test_what_is_served_in_the_end_is_what_replay_prints(start_player, flags):
+    player = start_player(TOOLS, *flags)
+    assert player.wait_over(TOOLS_COUNT).samples == replayed(TOOLS, *flags).samples
+    assert logged(player, f"all {TOOLS_COUNT} Bun processes") - logged(player, "listening on") >= TOOLS_SECONDS
+    text = player.get("/metrics", headers={"Accept": OPENMETRICS}).content.decode()
+    assert text.endswith("# EOF\n")
+
+
+def test_a_player_has_no_page_and_no_privileges(start_player):
+    player = start_player(TOOLS)
+    assert {path: player.get(path).status for path in ("/", "/page/app.js", "/api/live", "/api/runs", "/healthz", "/readyz")} == {
+        "/": 404, "/page/app.js": 404, "/api/live": 404, "/api/runs": 404, "/healthz": 200, "/readyz": 200}
+    assert not bpf_ids(player.pid)
+    status = dict(line.split(":\t", 1) for line in pathlib.Path(f"/proc/{player.pid}/status").read_text().splitlines())
+    assert (int(status["CapEff"], 16), status["NoNewPrivs"], status["Seccomp"]) == (0, "1", "2")
+
+
+def test_a_damaged_recording_ends_a_player(tmp_path):
+    content = bytearray(TOOLS.read_bytes())
+    content[len(content) // 2:] = bytes(len(content) - len(content) // 2)
+    (tmp_path / "x").write_bytes(content)
+    done = run_agent("replay", str(tmp_path / "x"), "--serve", "--web.listen-address=127.0.0.1:0")
+    assert done.returncode == 1 and "is damaged" in done.stderr.splitlines()[-1], done.stderr

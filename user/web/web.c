@@ -283,15 +283,20 @@ static enum MHD_Result send_asset(struct MHD_Connection *connection, const struc
 	return queue(connection, is_known ? MHD_HTTP_NOT_MODIFIED : MHD_HTTP_OK, response);
 }
 
+/* What the live page asks for stands last. */
 static const struct route routes[] = {
 	{"/metrics", false, answer_metrics}, {"/healthz", true, answer_healthz},
 	{"/readyz", true, answer_readyz},    {"/api/live", false, answer_live},
 	{"/api/runs", false, answer_runs},   {"/api/spans", false, answer_spans},
 };
 
-static const struct route *route_find(const char *path)
+#define ROUTES_WITHOUT_PAGE (ARRAY_SIZE(routes) - 2)
+
+static const struct route *route_find(const struct web *web, const char *path)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(routes); i++) {
+	size_t count = web->handlers.live ? ARRAY_SIZE(routes) : ROUTES_WITHOUT_PAGE;
+
+	for (size_t i = 0; i < count; i++) {
 		if (strcmp(routes[i].path, path) == 0)
 			return &routes[i];
 	}
@@ -314,9 +319,9 @@ static enum MHD_Result answer(void *arg, struct MHD_Connection *connection, cons
 			      size_t *upload_bytes, void **request)
 {
 	struct client *client = connection_client(connection);
-	const struct route *route = route_find(path);
-	const struct asset *asset = asset_find(path);
 	struct web *web = arg;
+	const struct route *route = route_find(web, path);
+	const struct asset *asset = web->handlers.live ? asset_find(path) : NULL;
 
 	(void)version;
 	(void)upload;

@@ -17,7 +17,10 @@ struct web_handlers {
 	void *arg;
 	/* Appends the exposition. 0 or -errno. */
 	int (*metrics)(void *arg, enum metric_format format, struct buf *out);
-	/* Appends the JSON of /api/live and the JSON lines of /api/runs. 0 or -errno. See sink/view.h. */
+	/*
+	 * Appends the JSON of /api/live and the JSON lines of /api/runs. 0 or -errno. See sink/view.h.
+	 * Both NULL: neither is there, nor the live page.
+	 */
 	int (*live)(void *arg, uint64_t after_ms, size_t first_row, struct buf *out);
 	int (*runs)(void *arg, struct buf *out);
 	/* Appends the JSON lines of /api/spans. 0 or -errno. See span/recent_spans.h. */

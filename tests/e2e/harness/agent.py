@@ -26,15 +26,16 @@ class Agent:
     """
     log_path: where the agent's log goes; a temporary file when it is not given.
     prefix: a command that runs the agent, and becomes it: setpriv, unshare …
+    command: which of its commands; flags are then taken as they are.
     binary: another one than that of the build.
     """
 
-    def __init__(self, *flags, address="127.0.0.1:0", log_path=None, prefix=(), binary=BINARY):
+    def __init__(self, *flags, address="127.0.0.1:0", log_path=None, prefix=(), command=(), binary=BINARY):
         self.log_path = pathlib.Path(log_path or tempfile.mkstemp(prefix="bunscope-e2e-", suffix=".log")[1])
         self.keeps_log = log_path is not None
         with open(self.log_path, "wb") as log:
             self.process = subprocess.Popen(
-                [*prefix, str(binary), f"--web.listen-address={address}", *watching(flags)],
+                [*prefix, str(binary), *command, f"--web.listen-address={address}", *(flags if command else watching(flags))],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
             )
         self.address = None

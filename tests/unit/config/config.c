@@ -216,6 +216,8 @@ static void record_and_replay_take_a_file(void **state)
 		parse_good((struct args){{"--payload", "record", "replay"}});
 	_cleanup_config_ struct config *replay =
 		parse_good((struct args){{"replay", "a.rec", "--metrics.prefix=x_"}});
+	_cleanup_config_ struct config *server = parse_good(
+		(struct args){{"replay", "a.rec", "--serve", "--web.listen-address=:1"}});
 
 	(void)state;
 	assert_int_equal(record->command, COMMAND_RECORD);
@@ -225,6 +227,9 @@ static void record_and_replay_take_a_file(void **state)
 	assert_true(payload->record_payload);
 	assert_int_equal(replay->command, COMMAND_REPLAY);
 	assert_string_equal(replay->metrics_prefix, "x_");
+	assert_false(replay->replay_serves);
+	assert_true(server->replay_serves);
+	assert_string_equal(server->listen_port, "1");
 }
 
 static void help_and_version_end_the_command_line(void **state)
@@ -263,6 +268,7 @@ static void what_makes_no_sense_is_refused(void **state)
 		{{{"replay", "a", "--probe.stdio=auto"}},
 		 "bunscope: --probe.stdio: not with replay"},
 		{{{"record"}}, "bunscope: record needs a FILE; see bunscope --help"},
+		{{{"record", "a", "--serve"}}, "bunscope: --serve: not with record"},
 		{{{"replay", ""}}, "bunscope: unexpected argument ''; see bunscope --help"},
 		{{{"a", "replay"}}, "bunscope: unexpected argument 'a'; see bunscope --help"},
 		{{{"replay", "a", "b"}}, "bunscope: unexpected argument 'b'; see bunscope --help"},

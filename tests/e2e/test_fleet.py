@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A fleet: agents on hosts of their own, found by a Prometheus, summed by the recording rules, written on to a second one."""
+import collections
+import json
+import math
+
+import pytest
+
+from conftest import require
+from harness.agent import REPOSITORY
+from harness.network import Network
+from harness.player import FINISHED, Player, replayed
+from harness.prometheus import QUICK, Prometheus, quick_rules
+from harness.wait import wait_until
+
+GOLDEN = REPOSITORY / "tests/golden"
+AGENTS = 20
+PORT = 9477
+CLUSTERS = ("east", "west")
+# What is on the nodes, in turn.
+SOURCES = ((GOLDEN / "tools.rec",), (GOLDEN / "tools.rec", "--track=all"),
+           (GOLDEN / "tools.rec", "--metrics.max-label-values=3"))
+# Labels that tell nodes of a cluster apart.
+OF_NODES = {"instance", "node", "job"}
+# Of a moment, or of executions: a recording knows none.
+SILENT = {"cluster_tool:runtime_tool_runs_in_flight:sum", "cluster_kind_outcome:http_exec_sync:rate5m",
+          "cluster_kind_le:http_exec_sync_latency_seconds_bucket:rate5m", "cluster_kind_code:http_exec_errors:rate5m",
+          "cluster_kind:http_exec_started:rate5m"}
+
+
+class Host:
+    def __init__(self, hub, number):
+        self.network = Network()
+        self.address = f"{hub.connect(self.network, number)}:{PORT}"
+        self.labels = {"cluster": CLUSTERS[number % len(CLUSTERS)], "node": f"node-{number}"}
+        self.source = SOURCES[number % len(SOURCES)]
+        self.wanted = replayed(*self.source)
+        self.player = None
+
+    def start(self):
+        with self.network.inside():
+            self.player = Player(*self.source, address=self.address)
+
+    def wait_over(self):
+        with self.network.inside():
+            return self.player.wait_over(self.wanted.total(FINISHED))
+
+    def stop(self):
+        if self.player:
+            self.player.stop()
+        self.network.close()
+
+
+@pytest.fixture
+def hub():
+    """Where the servers are, with a cable to each host."""
+    require("ip")
+    try:
+        network = Network()
+    except OSError as error:
+        pytest.skip(f"no network namespace can be made here: {error}")
+    yield network
+    network.close()
+
+
+@pytest.fixture
+def hosts(hub):
+    made = [Host(hub, number) for number in range(AGENTS)]
+    yield made
+    for host in made:
+        host.stop()
+
+
+@pytest.fixture
+def start_server(hub):
+    started = []
+
+    def start(configuration, files=None, flags=()):
+        with hub.inside():
+            started.append(Prometheus(require("prometheus"), configuration, files, flags))
+        return started[-1]
+
+    yield start
+    for server in reversed(started):  # who writes to another one ends first
+        server.stop()
+
+
+@pytest.fixture
+def receiver(start_server):
+    return start_server({"global": QUICK}, flags=["--web.enable-remote-write-receiver"])
+
+
+@pytest.fixture
+def scraper(hub, start_server, receiver, hosts):
+    """It has found all hosts, where nobody listens yet: so it sees each counter rise from 0."""
+    rules = quick_rules()
+    targets = [{"targets": [host.address], "labels": host.labels} for host in hosts]
+    server = start_server({
+        "global": QUICK,
+        "rule_files": list(rules),
+        "scrape_configs": [{"job_name": "bunscope", "file_sd_configs": [{"files": ["targets.json"]}]}],
+        "remote_write": [{"url": f"{receiver.url}/api/v1/write", "queue_config": {"batch_send_deadline": "200ms"}}],
+    }, {**rules, "targets.json": json.dumps(targets)})
+    with hub.inside():
+        wait_until(lambda: [target["health"] for target in server.targets()] == ["down"] * AGENTS, "all hosts are found")
+    return server
+
+
+def series_of(samples, keep):
+    """{labels without those of nodes: sum}, of those names that are kept. As OpenMetrics a bound of 10 is 10.0; "" is no label."""
+    sums = collections.Counter()
+    for labels, value in samples:
+        if labels["__name__"] in keep:
+            kept = {key: float(text) if key == "le" else text for key, text in labels.items() if text and key not in OF_NODES}
+            sums[frozenset(kept.items())] += value
+    return sums
+
+
+def sums_of(hosts, scrapes):
+    samples = [({"__name__": name, **dict(labels), **host.labels}, value)
+               for host, scrape in zip(hosts, scrapes) for (name, labels), value in scrape.samples.items()]
+    return series_of(samples, {labels["__name__"] for labels, _ in samples})
+
+
+def same(found, wanted):
+    return found.keys() == wanted.keys() and all(math.isclose(found[key], wanted[key], rel_tol=1e-9) for key in wanted)
+
+
+def test_totals_of_a_fleet(hub, hosts, receiver, scraper):
+    for host in hosts:
+        host.start()
+    scrapes = [host.wait_over() for host in hosts]
+    for host, scrape in zip(hosts, scrapes):
+        assert scrape.samples == host.wanted.samples, "what is served in the end is what replay prints"
+    wanted = sums_of(hosts, scrapes)
+    names = {dict(key)["__name__"] for key in wanted}
+    with hub.inside():
+        wait_until(lambda: same(series_of(receiver.query('{job="bunscope"}'), names), wanted), "the receiver has all sums")
+        runs = dict((labels["cluster"], value) for labels, value in
+                    receiver.query("sum by (cluster) (runtime_tool_execute_seconds_count)"))
+        assert runs == {cluster: sum(value for key, value in wanted.items()
+                                     if {("__name__", "runtime_tool_execute_seconds_count"), ("cluster", cluster)} <= key)
+                        for cluster in CLUSTERS}
+        check_rules(scraper, receiver)
+
+
+def check_rules(scraper, receiver):
+    """What the rules recorded is on the receiver, and is what they say of the nodes' own series there."""
+    rules = [rule for group in scraper.get("rules", type="record")["groups"] for rule in group["rules"]]
+    assert {rule["name"] for rule in rules} >= SILENT
+    for rule in rules:
+        if rule["name"] not in SILENT:
+            wait_until(lambda rule=rule: agrees(receiver, rule), f"{rule['name']} agrees with {rule['query']}")
+
+
+def agrees(receiver, rule):
+    """At a moment in which runs ended. (A rule may be evaluated while a scrape of that moment is under way: hence one of them.)"""
+    history = receiver.get("query", query=f"{rule['name']}[1m]")["result"]
+    moments = sorted({time for series in history for time, value in series["values"] if float(value) > 0})
+    for time in moments:
+        recorded = [({**series["metric"]}, float(value)) for series in history for at, value in series["values"] if at == time]
+        found = receiver.query(rule["query"], time=time)
+        if same(plain(recorded), plain(found)):
+            assert not any(OF_NODES & set(labels) for labels, _ in recorded)
+            return True
+    return False
+
+
+def plain(samples):
+    return {frozenset(pair for pair in labels.items() if pair[0] != "__name__"): value for labels, value in samples}
