@@ -269,6 +269,15 @@ check-docs: $(B)/docs/reference
 dashboards: ## write deploy/grafana/*.json from their source
 	$(PYTHON) -B deploy/grafana/dashboards.py
 
+# Where people find docs/runbooks. An alert that says so is worth a click.
+RUNBOOKS  ?= docs/runbooks
+
+.PHONY: rules
+rules: ## write build/prometheus, rules whose runbook_url begins with RUNBOOKS=URL
+	@mkdir -p $(B)/prometheus
+	cp deploy/prometheus/recording.yml deploy/prometheus/scrape.yml $(B)/prometheus/
+	sed 's|runbook_url: docs/runbooks/|runbook_url: $(RUNBOOKS:%/=%)/|' deploy/prometheus/alerts.yml > $(B)/prometheus/alerts.yml
+
 .PHONY: check-rules
 check-rules:
 	@scripts/deps check check

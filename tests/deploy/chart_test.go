@@ -245,6 +245,29 @@ func TestRulesAndDashboardsAreThoseOfDeploy(t *testing.T) {
 	}
 }
 
+func TestEachAlertLinksToItsRunbook(t *testing.T) {
+	for values, base := range map[string]string{
+		"prometheusRule: {enabled: true}":                                            "docs/runbooks",
+		"prometheusRule: {enabled: true, runbooks: 'https://wiki.test/a/runbooks/'}": "https://wiki.test/a/runbooks",
+	} {
+		seen := 0
+		for _, group := range render(t, values)["PrometheusRule"][0].(*monitoringv1.PrometheusRule).Spec.Groups {
+			for _, rule := range group.Rules {
+				if rule.Alert == "" {
+					continue
+				}
+				seen++
+				if got := rule.Annotations["runbook_url"]; got != base+"/"+rule.Alert+".md" {
+					t.Errorf("%s: %s", rule.Alert, got)
+				}
+			}
+		}
+		if pages, _ := filepath.Glob("../../docs/runbooks/*.md"); seen != len(pages)-1 {
+			t.Errorf("%d alerts, %d pages with their index", seen, len(pages))
+		}
+	}
+}
+
 func TestUnknownAndWrongValuesAreRefused(t *testing.T) {
 	for _, values := range []string{
 		"serviceMonitors: {enabled: true}",
