@@ -16,14 +16,13 @@ static const struct run blank;
 
 /* The exchange that caused a run, where the server's goroutine that forked has it in hand. */
 static __always_inline void run_link_goroutine(struct run *run, struct task_struct *task,
-					       __u32 server)
+					       __u32 server, const struct watch *watch)
 {
-	const struct watch *watch = watched_find(server);
 	struct goroutine_key key = {.tgid = server};
 	__u64 *id;
 
 	/* Its registers are the server's until it has executed something. */
-	if (!watch || !watch->go || !(BPF_CORE_READ(task, flags) & PF_FORKNOEXEC))
+	if (!watch->go || !(BPF_CORE_READ(task, flags) & PF_FORKNOEXEC))
 		return;
 	key.goroutine = run->goroutine = goroutine_current();
 	id = bpf_map_lookup_elem(&handlers, &key);
@@ -37,12 +36,11 @@ static __always_inline void run_link_goroutine(struct run *run, struct task_stru
  * The exchange that caused a run, where its server has one execution in hand and no more: none that was accepted and
  * goes on behind its answer, and none from the time before it was followed either.
  */
-static __always_inline void run_link(struct run *run, __u32 server)
+static __always_inline void run_link(struct run *run, const struct watch *watch)
 {
-	const struct watch *watch = watched_find(server);
 	__u64 id;
 
-	if (!watch || run->exchange_link || watch->executions != 1)
+	if (run->exchange_link || watch->executions != 1)
 		return;
 	if (watch->unseen_ns &&
 	    bpf_ktime_get_ns() - watch->unseen_ns < EXECUTION_SECONDS_MAX * 1000000000ull)
@@ -57,6 +55,7 @@ static __always_inline void run_link(struct run *run, __u32 server)
 static __always_inline void ancestors_watch(struct run *run, struct task_struct *task)
 {
 	struct task_struct *ancestor = task;
+	const struct watch *watch;
 
 	for (int i = 0; i < ANCESTORS_MAX; i++) {
 		ancestor = BPF_CORE_READ(ancestor, real_parent, group_leader);
@@ -65,10 +64,12 @@ static __always_inline void ancestors_watch(struct run *run, struct task_struct 
 		if (tgid <= 1)
 			break;
 		run->ancestors[i] = tgid;
+		watch = watched_add_ancestor(tgid, i == 0);
+		if (!watch)
+			continue;
 		if (i == 0)
-			run_link_goroutine(run, task, tgid);
-		run_link(run, tgid);
-		watched_add_ancestor(tgid, i == 0);
+			run_link_goroutine(run, task, tgid, watch);
+		run_link(run, watch);
 	}
 }
 
@@ -155,6 +156,8 @@ static __always_inline struct run *run_begin(struct task_struct *task,
 	for (__u32 i = 0; i < STDIO_COUNT; i++) {
 		stream_register(run, i);
 		watch->stdio[i] = run->stdio[i].key.address;
+		if (run->stdio[i].kind == STDIO_KIND_FILE || run->stdio[i].kind == STDIO_KIND_OTHER)
+			watched_use_files(watch, tgid);
 	}
 	if (adoptee)
 		run_adopt(run, task, adoptee);

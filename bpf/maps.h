@@ -114,9 +114,11 @@ SHARED struct {
 } counters SEC(".maps");
 
 /*
- * The filter in front of `watched`: number of watched processes by tgid % WATCHED_BUCKETS. A process that
- * has nothing to do with us pays one load from an array instead of a hash lookup at each transfer.
+ * The filter in front of `watched`: number of watched processes by tgid % WATCHED_BUCKETS, and in the upper half how
+ * many of them are runs whose stdio is more than pipes and sockets. A process that has nothing to do with us pays one
+ * load from an array instead of a hash lookup at each transfer, and so does a run that reads its own files.
  */
+#define WATCHED_WITH_FILES (1u << 16)
 SHARED __u32 watched_buckets[WATCHED_BUCKETS];
 
 /*
@@ -124,6 +126,8 @@ SHARED __u32 watched_buckets[WATCHED_BUCKETS];
  * STREAM_BUCKETS. A pipe or socket that has nothing to do with us pays one load.
  */
 SHARED __u32 stream_buckets[STREAM_BUCKETS];
+/* Is it asked at all? Set before the programs are loaded. */
+SHARED const volatile bool stream_buckets_used;
 
 /* Of the running kernel; set before it is loaded. */
 SHARED const volatile __u32 page_bytes;

@@ -77,46 +77,58 @@ static __always_inline bool pieces_have_room(const struct transfer *transfer)
 	return true;
 }
 
-static __always_inline int transfer_exit(const struct watch *watch, __u32 tgid,
-					 struct pt_regs *regs, __u64 number, long result)
+/* Of a file that is no pipe and no socket, only a run's own transfers count, and those of few runs. */
+static __always_inline bool inode_may_be_stdio(struct inode *inode, __u32 bucket)
 {
-	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
-	struct transfer transfer = {.tgid = tgid, .result = result};
-	struct file *file = file_of_fd(task, syscall_arg1(regs));
-	struct inode *inode;
-	struct sock *sk;
+	umode_t type = BPF_CORE_READ(inode, i_mode) & S_IFMT;
 
-	if (!file) {
-		if (result >= 0)
-			counter_add(KERNEL_FD_MISMATCH, 1);
-		return 0;
-	}
-	inode = BPF_CORE_READ(file, f_inode);
-	sk = http_by_syscall && watch_is_server(watch) ? tcp_sock_of(file) : NULL;
+	return type == S_IFIFO || type == S_IFSOCK || bucket >= WATCHED_WITH_FILES;
+}
+
+static __always_inline int transfer_exit(const struct watch *watch, struct file *file,
+					 struct inode *inode, struct pt_regs *regs, __u64 number,
+					 struct transfer *transfer)
+{
+	struct sock *sk = http_by_syscall && watch_is_server(watch) ? tcp_sock_of(file) : NULL;
+
 	if (!sk && !watch->ancestor && !watch_has_stdio(watch, (__u64)inode))
 		return 0;
-	inode_key_read(&transfer.key, inode);
-	transfer.direction = is_read(number) ? TRANSFER_READ : TRANSFER_WRITE;
-	if (!transfer_read_args(&transfer, regs, number))
+	inode_key_read(&transfer->key, inode);
+	transfer->direction = is_read(number) ? TRANSFER_READ : TRANSFER_WRITE;
+	if (!transfer_read_args(transfer, regs, number))
 		return 0;
-	if (result == 0 && transfer.iov && !pieces_have_room(&transfer))
+	if (transfer->result == 0 && transfer->iov && !pieces_have_room(transfer))
 		return 0;
-	transfer_simplify(&transfer);
+	transfer_simplify(transfer);
 	if (sk)
-		http_transfer(sk, &transfer);
+		http_transfer(sk, transfer);
 	else
-		transfer_account(watch, &transfer);
+		transfer_account(watch, transfer);
 	return 0;
 }
 
+/* The file first, though it is the way of few: what the call has just used is in the cache, unlike our maps. */
 static __always_inline int syscall_exit(struct pt_regs *regs, __u64 number, long result)
 {
-	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
-	struct watch *watch = watched_find(tgid);
+	struct transfer transfer = {.tgid = bpf_get_current_pid_tgid() >> 32, .result = result};
+	__u32 bucket = watched_bucket(transfer.tgid);
+	struct inode *inode = NULL;
+	const struct watch *watch;
+	struct file *file;
 
-	if (!watch || syscall_is_compat(regs))
+	if (!bucket || syscall_is_compat(regs))
 		return 0;
-	return transfer_exit(watch, tgid, regs, number, result);
+	file = file_of_fd((struct task_struct *)bpf_get_current_task(), syscall_arg1(regs));
+	if (file)
+		inode = BPF_CORE_READ(file, f_inode);
+	if (inode && !inode_may_be_stdio(inode, bucket))
+		return 0;
+	watch = watched_find(transfer.tgid);
+	if (!watch)
+		return 0;
+	if (!inode && result >= 0)
+		counter_add(KERNEL_FD_MISMATCH, 1);
+	return inode ? transfer_exit(watch, file, inode, regs, number, &transfer) : 0;
 }
 
 /*

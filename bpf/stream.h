@@ -152,8 +152,10 @@ static __always_inline void stream_register(struct run *run, __u32 index)
 		fresh.read = 1 + index;
 
 	r = map_insert(&streams, &key, &fresh);
-	if (r == 0)
+	if (r == 0) {
+		stream->flags |= STREAM_REGISTERED;
 		return;
+	}
 	if (r != -EEXIST) {
 		counter_add(KERNEL_STREAMS_FULL, 1);
 		stream->flags |= STREAM_SHARED;
@@ -167,16 +169,13 @@ static __always_inline void stream_register(struct run *run, __u32 index)
 		found->read = fresh.read;
 }
 
+/* Whoever put the entry in takes it out. */
 static __always_inline void stream_forget(const struct run *run, __u32 index)
 {
 	const struct stream *stream = &run->stdio[index];
 	struct inode_key key = *stream_peer_key(stream);
-	struct endpoint *found;
 
-	if (!stream_has_peer(stream) || !key.address)
-		return;
-	found = bpf_map_lookup_elem(&streams, &key);
-	if (found && found->run.tgid == run->key.tgid && found->run.start_ns == run->key.start_ns)
+	if (stream->flags & STREAM_REGISTERED)
 		map_delete(&streams, &key);
 }
 
@@ -195,6 +194,8 @@ static __always_inline void stream_filter_of(struct stream_filter *filter, const
 
 static __always_inline void stream_filter_add(const struct stream_filter *filter, __u32 n)
 {
+	if (!stream_buckets_used)
+		return;
 	for (__u32 i = 0; i < 2 * STDIO_COUNT; i++) {
 		__u64 number = filter->numbers[i];
 

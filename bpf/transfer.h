@@ -80,20 +80,23 @@ static __always_inline long payload_keep(struct run *run, const struct payload *
 					 __u64 offset, __u64 from, __u64 bytes)
 {
 	__u64 skip = bytes > payload->tail_bytes ? bytes - payload->tail_bytes : 0;
-	__u64 at = (offset + skip) & (payload->tail_bytes - 1);
-	__u64 rest = bytes - skip, room = payload->tail_bytes - at;
-	__u64 first = rest < room ? rest : room;
+	__u64 head = PAYLOAD_HEAD_BYTES - offset, at, rest, room, first;
 	void *tail = (void *)run + payload->tail;
 	long r = 0;
 
 	if (offset < PAYLOAD_HEAD_BYTES) {
-		__u64 head = PAYLOAD_HEAD_BYTES - offset;
-
 		r = payload_copy((void *)run + payload->head, offset, bytes < head ? bytes : head,
 				 from);
+		if (bytes <= head)
+			return r; /* most are small: nothing of it is in the tail */
 	}
+	at = (offset + skip) & (payload->tail_bytes - 1);
+	rest = bytes - skip;
+	room = payload->tail_bytes - at;
+	first = rest < room ? rest : room;
 	r |= payload_copy(tail, at, first, from + skip);
-	r |= payload_copy(tail, 0, rest - first, from + skip + first);
+	if (rest > first)
+		r |= payload_copy(tail, 0, rest - first, from + skip + first);
 	return r;
 }
 

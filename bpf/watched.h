@@ -4,9 +4,14 @@
 /* The processes whose transfers are looked at. An entry goes when its process does. */
 #include "bpf/maps.h"
 
+static __always_inline __u32 watched_bucket(__u32 tgid)
+{
+	return watched_buckets[tgid % WATCHED_BUCKETS];
+}
+
 static __always_inline struct watch *watched_find(__u32 tgid)
 {
-	if (!watched_buckets[tgid % WATCHED_BUCKETS])
+	if (!watched_bucket(tgid))
 		return NULL;
 	return bpf_map_lookup_elem(&watched, &tgid);
 }
@@ -16,6 +21,15 @@ static __always_inline bool watch_has_stdio(const struct watch *watch, __u64 ino
 {
 	return watch->stdio[STDIO_IN] == inode || watch->stdio[STDIO_OUT] == inode ||
 	       watch->stdio[STDIO_ERR] == inode;
+}
+
+/* Says in its bucket that the run which that process is uses more than pipes and sockets. */
+static __always_inline void watched_use_files(struct watch *watch, __u32 tgid)
+{
+	if (watch->uses_files)
+		return;
+	watch->uses_files = 1;
+	__sync_fetch_and_add(&watched_buckets[tgid % WATCHED_BUCKETS], WATCHED_WITH_FILES);
 }
 
 /* Watches a process; one that is watched already stays as it is. False when the map is full. */
@@ -43,15 +57,15 @@ static __always_inline void server_tell(__u32 tgid)
 	bpf_ringbuf_submit(seen, BPF_RB_FORCE_WAKEUP);
 }
 
-/* Watches a process between a run and its server; `parent`: the one that started it. */
-static __always_inline void watched_add_ancestor(__u32 tgid, bool parent)
+/* Watches a process between a run and its server; `parent`: the one that started it. NULL when the map is full. */
+static __always_inline struct watch *watched_add_ancestor(__u32 tgid, bool parent)
 {
 	struct watch *watch = watched_find(tgid);
 
 	if (!watch && watched_add(tgid))
 		watch = watched_find(tgid);
 	if (!watch)
-		return;
+		return NULL;
 	if (!watch->ancestor && !watch->http)
 		watch->unseen_ns = bpf_ktime_get_ns();
 	watch->ancestor = 1;
@@ -59,6 +73,7 @@ static __always_inline void watched_add_ancestor(__u32 tgid, bool parent)
 		watch->server = 1;
 		server_tell(tgid);
 	}
+	return watch;
 }
 
 /* Watches a process whose HTTP exchanges are to be recorded. early: before its first one. */
@@ -78,6 +93,11 @@ static __always_inline void watched_add_server(__u32 tgid, bool early)
 
 static __always_inline void watched_remove(__u32 tgid)
 {
+	const struct watch *watch = watched_find(tgid);
+	__u32 n = 1;
+
+	if (watch && watch->uses_files)
+		n += WATCHED_WITH_FILES;
 	if (map_delete(&watched, &tgid) == 0)
-		__sync_fetch_and_add(&watched_buckets[tgid % WATCHED_BUCKETS], (__u32)-1);
+		__sync_fetch_and_add(&watched_buckets[tgid % WATCHED_BUCKETS], -n);
 }

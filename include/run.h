@@ -52,6 +52,8 @@ enum stream_flag {
 	STREAM_EARLY = 1u << 1,
 	/* Set in user space: bytes that the run wrote were still unread a second after its exit. */
 	STREAM_UNREAD = 1u << 2,
+	/* Its other end leads to the run, and to no other. */
+	STREAM_REGISTERED = 1u << 3,
 };
 
 /* How it is known which HTTP exchange caused the run. */

@@ -16,13 +16,13 @@ struct watch {
 	__u32 ancestor; /* 1 = it may hold the other ends of a run's stdio */
 	__u32 server;	/* 1 = it has started a run itself */
 	__u32 http; /* 1 = its TCP connections are looked at, whether or not it has started a run */
+	__u32 uses_files; /* 1 = the run's stdio is more than pipes and sockets */
+	__u32 go; /* 1 = it executes a Go program, as user space read: registers hold goroutines */
 	/* Executions that it was asked for over HTTP and has not answered: how many, and the sum of their ids. */
 	__u64 executions;
 	__u64 executions_sum;
 	/* Others may go on since then: it accepted one that goes on behind its answer (202), or had not been followed. */
 	__u64 unseen_ns;
-	__u32 go; /* 1 = it executes a Go program, as user space read: registers hold goroutines */
-	__u32 pad;
 };
 
 /* Crosses the ring when a process is seen to be a server. */

@@ -75,6 +75,7 @@ static int configure(struct bunscope_bpf *skeleton, const struct probe_config *c
 			return r;
 	}
 	skeleton->rodata->exe_patterns_count = (__u32)config->exe_globs_count;
+	skeleton->rodata->stream_buckets_used = plan_has_door_a(plan);
 	int failed = configure_server(skeleton, config, plan);
 	if (failed < 0)
 		return failed;
