@@ -55,6 +55,7 @@ struct exchange {
 	__u64 response_first_ns;
 	__u64 response_last_ns;
 	__u64 client_gone_ns; /* the client had closed or reset the connection */
+	__u64 execution_ns;   /* Go: the goroutine that handles it called its first tool */
 	__u64 end_ns;	      /* response_last_ns, or when the connection ended */
 	__u32 end;	      /* enum exchange_end */
 	__u32 status;	      /* of the final response, 0 = none */
@@ -83,16 +84,16 @@ struct exchange {
 	X(id, 0)                                                                                   \
 	X(server_pid, 32)                                                                          \
 	X(request_first_ns, 48)                                                                    \
-	X(end, 96)                                                                                 \
-	X(line, 144)                                                                               \
-	X(body, 400)                                                                               \
-	X(tracestate, 912)                                                                         \
-	X(traceparent, 1168)                                                                       \
-	X(request_tail, 1296)
+	X(end, 104)                                                                                \
+	X(line, 152)                                                                               \
+	X(body, 408)                                                                               \
+	X(tracestate, 920)                                                                         \
+	X(traceparent, 1176)                                                                       \
+	X(request_tail, 1304)
 
 #define X(member, offset)                                                                          \
 	_Static_assert(__builtin_offsetof(struct exchange, member) == (offset), "both sides "      \
 										"agree");
 EXCHANGE_OFFSETS(X)
 #undef X
-_Static_assert(sizeof(struct exchange) == 1360, "both sides agree");
+_Static_assert(sizeof(struct exchange) == 1368, "both sides agree");

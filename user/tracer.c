@@ -12,6 +12,7 @@
 #include "span/exec_span.h"
 #include "span/ids.h"
 #include "span/poll_span.h"
+#include "span/prepare_span.h"
 #include "span/run_span.h"
 
 /* What the spans of one exchange share. */
@@ -374,6 +375,21 @@ static void send_exec(struct tracer *tracer, const struct exec_report *report,
 		tracer->config.exec_sampled(tracer->config.arg, report, span);
 }
 
+/* What was done before the execution began, where both are known. */
+static void send_prepare(struct tracer *tracer, const struct exec_report *report,
+			 const struct known *known)
+{
+	const struct span_place place = {true, next_of(tracer, known->exchange_id) == NULL};
+	struct span *span = &tracer->span;
+
+	if (!prepare_span_build(report, span))
+		return;
+	tracer->totals.created++;
+	span->id = ids_span(&tracer->ids);
+	span_join(span, known);
+	(void)span_send(tracer, known->sampled || known->notable, &place);
+}
+
 void tracer_exchange(struct tracer *tracer, const struct exec_report *report)
 {
 	struct known *known = known_find(tracer, report->exchange_id);
@@ -391,6 +407,7 @@ void tracer_exchange(struct tracer *tracer, const struct exec_report *report)
 	known->span = ids_span(&tracer->ids);
 	known_end(known, report);
 	send_exec(tracer, report, known, &parent);
+	send_prepare(tracer, report, known);
 	release_polls(tracer, known, next_of(tracer, known->exchange_id) == NULL);
 	release(tracer, known);
 }

@@ -23,7 +23,8 @@ static bool times_in_order(const struct exchange *exchange)
 {
 	const uint64_t first = exchange->request_first_ns;
 	const uint64_t later[] = {exchange->request_last_ns, exchange->response_first_ns,
-				  exchange->response_last_ns, exchange->end_ns};
+				  exchange->response_last_ns, exchange->execution_ns,
+				  exchange->end_ns};
 
 	for (size_t i = 0; i < ARRAY_SIZE(later); i++) {
 		if (later[i] && later[i] < first)

@@ -115,6 +115,7 @@ static void read_times(const struct exchange *exchange, struct exec_report *repo
 
 	report->request_first_ns = exchange->request_first_ns;
 	report->request_last_ns = exchange->request_last_ns;
+	report->execution_ns = exchange->execution_ns;
 	report->response_first_ns = exchange->response_first_ns;
 	report->response_last_ns = exchange->response_last_ns;
 	report->end_ns = exchange->end_ns;

@@ -81,6 +81,7 @@ struct exec_report {
 
 	uint64_t request_first_ns;  /* never 0 */
 	uint64_t request_last_ns;   /* 0 = the request was never complete */
+	uint64_t execution_ns;	    /* its first tool was called; 0 = not seen */
 	uint64_t response_first_ns; /* 0 = none */
 	uint64_t response_last_ns;
 	uint64_t end_ns; /* the last byte of response, or the end of the connection */

@@ -136,6 +136,11 @@ static void answer_before_the_request(struct exchange *exchange)
 	exchange->response_first_ns = BUILD_FIRST_NS - 1;
 }
 
+static void execution_before_the_request(struct exchange *exchange)
+{
+	exchange->execution_ns = BUILD_FIRST_NS - 1;
+}
+
 static void last_byte_before_the_first(struct exchange *exchange)
 {
 	exchange->response_last_ns = exchange->response_first_ns - 1;
@@ -159,6 +164,7 @@ static void damaged_records_are_refused(void **state)
 		request_tail_longer_than_its_room,
 		answer_before_the_request,
 		last_byte_before_the_first,
+		execution_before_the_request,
 	};
 
 	(void)state;

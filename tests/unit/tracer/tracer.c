@@ -345,6 +345,37 @@ static void polls_join_their_exchange(void **state)
 	tracer_free(&tracer);
 }
 
+/* Before the runs: it began before them. */
+static void preparing_is_a_child_of_its_exchange(void **state)
+{
+	struct tracer_totals totals;
+	struct seen seen;
+	struct tracer *tracer = new_tracer(&seen, SAMPLER_ALWAYS_ON, true);
+	struct exec_report report = {
+		.exchange_id = 100,
+		.server_pid = 1,
+		.kind = EXEC_KIND_AGENT,
+		.operation = EXEC_OPERATION_SYNC,
+		.request_first_ns = BUILD_START_NS,
+		.request_last_ns = BUILD_START_NS + 1,
+		.execution_ns = BUILD_START_NS + 3,
+		.end_ns = BUILD_START_NS + 5000,
+	};
+
+	(void)state;
+	end_run(tracer, 7, 100, OUTCOME_SUCCESS);
+	tracer_exchange(tracer, &report);
+	tracer_totals(tracer, &totals);
+	assert_int_equal(totals.created, 3);
+	assert_int_equal(seen.count, 3);
+	assert_string_equal(seen.spans[1].name, "agent.prepare");
+	ASSERT_CHILD(seen, 1, 0);
+	ASSERT_CHILD(seen, 2, 0);
+	assert_false(seen.spans[1].last);
+	assert_true(seen.spans[2].last);
+	tracer_free(&tracer);
+}
+
 static void asking_for_a_status_is_no_span(void **state)
 {
 	const struct exec_report status = {.exchange_id = 1, .operation = EXEC_OPERATION_STATUS};
@@ -369,6 +400,7 @@ int main(void)
 		cmocka_unit_test(an_exchange_that_never_ends_is_one_trace_all_the_same),
 		cmocka_unit_test(what_waits_is_bounded),
 		cmocka_unit_test(polls_join_their_exchange),
+		cmocka_unit_test(preparing_is_a_child_of_its_exchange),
 		cmocka_unit_test(asking_for_a_status_is_no_span),
 	};
 
