@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The go family: counts the polls of synchronous workflows. Breakpoints at the entry of the function that polls, at each
- * of its returns, and at the entry of the functions that fetch a state. Never at a return address, as uretprobes are:
- * Go moves stacks, and walks them.
+ * The go family: counts the polls of synchronous workflows, and says when an execution's first tool is called. Breakpoints at
+ * the entry of the function that polls, at each of its returns, and at the entry of the functions that fetch a state or
+ * call a tool. Never at a return address, as uretprobes are: Go moves stacks, and walks them.
  */
 #include "bpf/maps.h"
 #include <bpf/bpf_tracing.h>
@@ -162,5 +162,18 @@ int poll_loop_end(struct pt_regs *regs)
 	loop->timed_out = go_word1(regs) & 0xff ? 1 : 0;
 	loop->failed = go_word2(regs) ? 1 : 0;
 	loop_send(loop);
+	return 0;
+}
+
+/* (manager, ctx, toolID string, execID string, …): of an exchange whose goroutine this is, the first call is kept. */
+SEC("uprobe")
+int tool_call(struct pt_regs *regs)
+{
+	struct goroutine_key key = goroutine_of(regs);
+	__u64 *id = bpf_map_lookup_elem(&handlers, &key);
+	struct exchange *exchange = id && *id ? bpf_map_lookup_elem(&exchanges, id) : NULL;
+
+	if (exchange && exchange->request_last_ns && !exchange->execution_ns)
+		exchange->execution_ns = bpf_ktime_get_ns();
 	return 0;
 }

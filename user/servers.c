@@ -18,12 +18,19 @@
 /* The prefix of the first watched server's functions. */
 #define ENGINE "github.com/compozy/compozy/engine/"
 
-enum wanted { WANTED_LOOP, WANTED_FETCH_POSTGRES, WANTED_FETCH_SQLITE, WANTED_COUNT };
+enum wanted {
+	WANTED_LOOP,
+	WANTED_FETCH_POSTGRES,
+	WANTED_FETCH_SQLITE,
+	WANTED_TOOL_CALL,
+	WANTED_COUNT,
+};
 
 static const char *const wanted_names[WANTED_COUNT] = {
 	[WANTED_LOOP] = ENGINE "workflow/router.waitForWorkflowCompletion",
 	[WANTED_FETCH_POSTGRES] = ENGINE "infra/postgres.(*WorkflowRepo).GetState",
 	[WANTED_FETCH_SQLITE] = ENGINE "infra/sqlite.(*WorkflowRepo).GetState",
+	[WANTED_TOOL_CALL] = ENGINE "runtime.(*BunManager).ExecuteToolWithTimeout",
 };
 
 /*
@@ -38,6 +45,7 @@ struct build {
 	bool is_go;
 	bool has_goroutines;	 /* where we know them: the calling convention with registers */
 	struct uprobes *uprobes; /* NULL: nothing to attach to */
+	bool sees_polls;	 /* they are among what it is attached to */
 };
 
 struct server {
@@ -67,7 +75,7 @@ static void hook_set_off(const struct servers *servers, struct plan_hook *hook)
 	size_t others = 0;
 
 	for (size_t i = 0; i < SERVERS_MAX; i++)
-		others += servers->builds[i].processes && !servers->builds[i].uprobes;
+		others += servers->builds[i].processes && !servers->builds[i].sees_polls;
 	hook->state = PLAN_OFF;
 	hook->reason = others ? "the server has none of the functions that poll"
 			      : "no Go server has come yet";
@@ -83,7 +91,7 @@ static void update_hook(struct servers *servers)
 	for (size_t i = 0; i < SERVERS_MAX; i++) {
 		const struct server *server = &servers->items[i];
 
-		attached += server->pid && server->build->uprobes;
+		attached += server->pid && server->build->sees_polls;
 		estimated += server->estimated;
 	}
 	*hook = servers->planned;
@@ -91,8 +99,7 @@ static void update_hook(struct servers *servers)
 		hook->flavour = "estimated";
 		hook->state = PLAN_FALLBACK;
 		hook->reason = "a server's functions that poll were not found: as many polls are "
-			       "counted as "
-			       "fit into the time that its workflows took";
+			       "counted as fit into the time that its workflows took";
 	} else if (attached) {
 		hook->state = PLAN_ATTACHED;
 		hook->reason = "";
@@ -122,8 +129,8 @@ static size_t add_returns(const struct go_function *function, struct uprobe_plac
 }
 
 /* Fetches alone would count nothing, nor would the loop alone. */
-static size_t places_of(const struct go_function functions[WANTED_COUNT],
-			struct uprobe_place *places)
+static size_t poll_places(const struct go_function functions[WANTED_COUNT],
+			  struct uprobe_place *places)
 {
 	const struct go_function *loop = &functions[WANTED_LOOP];
 	size_t n = 0;
@@ -151,15 +158,22 @@ static int build_attach(const struct servers *servers, struct build *build, int 
 	build->has_goroutines = r == 0;
 	if (r < 0)
 		return build->is_go ? r : 0;
-	size_t n = places_of(functions, places);
-	return n ? probe_attach_uprobes(servers->probe, executable, places, n, &build->uprobes) : 0;
+	size_t polls = poll_places(functions, places), n = polls;
+	if (functions[WANTED_TOOL_CALL].found)
+		places[n++] =
+			(struct uprobe_place){PLAN_TOOL_CALL, functions[WANTED_TOOL_CALL].body};
+	if (n == 0)
+		return 0;
+	r = probe_attach_uprobes(servers->probe, executable, places, n, &build->uprobes);
+	build->sees_polls = r == 0 && polls > 0;
+	return r;
 }
 
 static void build_log(const struct build *build, uint32_t pid, int r)
 {
 	if (r < 0)
 		log_warn("cannot see polls of workflows in server %u: %s", pid, strerror(-r));
-	else if (build->uprobes)
+	else if (build->sees_polls)
 		log_info("counts polls of workflows in server %u", pid);
 	else if (build->is_go)
 		log_info("server %u has none of the functions that poll workflows", pid);
@@ -300,7 +314,7 @@ bool servers_estimate(struct servers *servers, uint32_t pid)
 		server = server_of(servers, pid);
 	if (!server)
 		return true;
-	if (server->build->uprobes)
+	if (server->build->sees_polls)
 		return false;
 	if (!server->estimated)
 		log_info("estimates the polls of workflows in server %u", pid);

@@ -24,6 +24,7 @@ CONTRACT = {
     "agent.execute_sync": ({"agent_id"} | EXCHANGE, {}),
     "workflow.execute_sync": ({"workflow_id"} | EXCHANGE, {}),
     "workflow.wait_completion": ({"total_iterations"}, {"poll_iteration": {"attempt"}}),
+    "agent.prepare": ({"action"}, {}),
 }
 # OpenTelemetry's own names beside them, and what says whose span it is.
 BESIDE = {
@@ -32,6 +33,7 @@ BESIDE = {
     "agent.execute_sync": {"http.request.method", "process.pid", "error.type"},
     "workflow.execute_sync": {"http.request.method", "process.pid"},
     "workflow.wait_completion": {"workflow_id", "exec_id", "error.type"},
+    "agent.prepare": set(),
 }
 # Every way to end that adds something: kind, name, body.
 ASKED = {"action": "work", "timeout": 5}
@@ -91,7 +93,7 @@ def test_every_span_of_the_contract(start_tracing, start_parent, newest_bun, rec
     for kind, name, body in EXECUTIONS:
         server.execute(kind, name, **body)
     server.truth()
-    agent.wait_for(lambda now: otlp.totals(now)["queued"] == 0 and otlp.totals(now)["created"] >= 11, "all are out")
+    agent.wait_for(lambda now: otlp.totals(now)["queued"] == 0 and otlp.totals(now)["created"] >= 12, "all are out")
     seen = seen_in(receiver.spans)
     receiver.check()
     assert {name: (attributes - BESIDE[name], events) for name, (attributes, events) in seen.items()} == CONTRACT

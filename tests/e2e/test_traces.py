@@ -47,13 +47,15 @@ def call(server, kind, name, body, caller=None, sync=True):
 
 
 def split(spans):
-    """(the spans of exchanges, those of runs)"""
-    return ([span for span in spans if span.kind == SERVER], [span for span in spans if span.kind == INTERNAL])
+    """(the spans of exchanges, those of runs, those of what agents did before their first tool)"""
+    return ([span for span in spans if span.kind == SERVER],
+            [span for span in spans if span.kind == INTERNAL and span.name != "agent.prepare"],
+            [span for span in spans if span.name == "agent.prepare"])
 
 
 def check_tree(spans, caller):
     """One exchange, and below it its runs, within it in time."""
-    (exchange,), runs = split(spans)
+    (exchange,), runs, preparations = split(spans)
     assert (exchange.trace, exchange.parent, exchange.state) == (caller.trace, caller.span, "who=test,a=1")
     for run in runs:
         assert (run.name, run.trace, run.parent) == ("runtime.execute_tool", exchange.trace, exchange.id)
@@ -61,7 +63,10 @@ def check_tree(spans, caller):
         assert exchange.start <= run.start
         if run.status != ERROR:  # one that the server killed may end later than its answer
             assert run.end <= exchange.end
-    return exchange, runs
+    for preparation in preparations:
+        assert (preparation.trace, preparation.parent) == (exchange.trace, exchange.id)
+        assert exchange.start <= preparation.start <= preparation.end <= min(run.start for run in runs)
+    return exchange, runs, preparations
 
 
 @pytest.mark.parametrize("story", STORIES)
@@ -73,7 +78,10 @@ def test_one_trace(start_tracing, server, receiver, story):  # noqa: F811
     truth = server.truth()
     (known,) = truth["exchanges"]
     assert status is None or answered == status
-    exchange, runs = check_tree(receiver.wait(1 + len(outcomes), SECONDS), caller)
+    prepared = [{"action": body["action"]}] if kind == "agents" else []
+    count = 1 + len(prepared) + len(outcomes)
+    exchange, runs, preparations = check_tree(receiver.wait(count, SECONDS), caller)
+    assert [preparation.attributes for preparation in preparations] == prepared
 
     one = kind[:-1]
     wanted = {
@@ -98,7 +106,7 @@ def test_one_trace(start_tracing, server, receiver, story):  # noqa: F811
     by_pid = {run["pid"]: run for run in truth["runs"] or []}
     assert [by_pid[run.attributes["process.pid"]]["outcome"] for run in sorted(runs, key=lambda run: run.start)] == outcomes
     now = wait_totals(agent, lambda now: now["queued"] == 0, "all are out")
-    assert (now["created"], now["exported"]) == (1 + len(outcomes), 1 + len(outcomes))
+    assert (now["created"], now["exported"]) == (count, count)
 
 
 LONG = "x" * 9000
@@ -160,7 +168,7 @@ def test_async_start(start_tracing, server, receiver):  # noqa: F811
     status, answer = call(server, "tasks", "slow", {"with": {"ms": 400}}, caller, sync=False)
     assert status == 202
     spans = receiver.wait(2, SECONDS)
-    (exchange,), (run,) = split(spans)
+    (exchange,), (run,), _ = split(spans)
     assert exchange.name == "task.execute_async"
     assert exchange.attributes["exec_id"] == answer["data"]["exec_id"]
     assert exchange.trace == caller.trace and run.end > exchange.end
@@ -208,7 +216,8 @@ def test_many_at_once(start_tracing, start_parent, newest_bun, receiver):  # noq
         answers = list(pool.map(
             lambda caller, turn: call(server, *turn[:3], caller=caller, sync=turn[3]), callers, turns))
     truth = server.truth()
-    exchanges, runs = split(receiver.wait(AT_ONCE + len(truth["runs"]), SECONDS))
+    agents = sum(exchange["kind"] == "agent" for exchange in truth["exchanges"])
+    exchanges, runs, preparations = split(receiver.wait(AT_ONCE + len(truth["runs"]) + agents, SECONDS))
     exec_of = {caller.trace: answer["data"]["exec_id"] for caller, (_, answer) in zip(callers, answers)}
     assert {span.trace: span.attributes["exec_id"] for span in exchanges} == exec_of
     by_id = {span.id: span for span in exchanges}
@@ -223,6 +232,8 @@ def test_many_at_once(start_tracing, start_parent, newest_bun, receiver):  # noq
         exchange = by_id[run.parent]
         assert run.trace == exchange.trace
         assert request == exchange.attributes["exec_id"], "under the wrong parent"
+    assert {by_id[preparation.parent].name for preparation in preparations} == {"agent.execute_sync"}
+    assert len({preparation.parent for preparation in preparations}) == agents
     wait_totals(agent, lambda now: now["queued"] == 0, "all are out")
 
 
@@ -235,13 +246,14 @@ def page_traces(agent):
 def test_the_page_opens_a_run_with_its_trace(start_tracing, server, receiver):  # noqa: F811
     agent = start_tracing(receiver, f"--server.port={server.port}")
     call(server, "agents", "x", {"tools": ["sum", "rejects"], **SUM}, Caller())
-    spans = {span.id: span for span in receiver.wait(3, SECONDS)}
-    (exchange,), runs = split(spans.values())
+    spans = {span.id: span for span in receiver.wait(4, SECONDS)}
+    (exchange,), runs, preparations = split(spans.values())
+    below = sorted(preparations + runs, key=lambda span: span.start)
     traces = page_traces(agent)
     assert len(traces) == 2 and traces[0] == traces[1], "both runs are of one trace"
     first, *children = traces[0]
     assert first[:2] == (exchange.id, exchange.parent)
-    assert [row[:2] for row in children] == [(run.id, exchange.id) for run in sorted(runs, key=lambda run: run.start)]
+    assert [row[:2] for row in children] == [(span.id, exchange.id) for span in below]
     for row in traces[0]:
         span = spans[row[0]]
         assert row[2] == pytest.approx((span.start - exchange.start) / 1e9, abs=1e-5)

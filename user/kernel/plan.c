@@ -45,7 +45,7 @@ static const uint64_t fact_capabilities[] = {
 #define NEEDS_DOOR_A (NEEDS(fentry) | NEEDS(stream_functions))
 #define DOOR_A PLAN_UNIX_RECVMSG, PLAN_UNIX_SENDMSG, PLAN_FILE_READ, PLAN_SHMEM_READ
 
-#define POLLS PLAN_POLL_LOOP_BEGIN, PLAN_POLL_LOOP_END, PLAN_POLL_FETCH
+#define GO_FUNCTIONS PLAN_POLL_LOOP_BEGIN, PLAN_POLL_LOOP_END, PLAN_POLL_FETCH, PLAN_TOOL_CALL
 /* The same for the sockets of servers: bpf/http_fentry.bpf.c. */
 #define NEEDS_TCP_A (NEEDS(fentry) | NEEDS(tcp_tracepoints) | NEEDS(tcp_functions))
 #define CONNECTIONS PLAN_CONNECTION_STATE, PLAN_CONNECTION_GONE
@@ -121,9 +121,9 @@ static const struct hook {
 		{"syscall", NEEDS(tcp_tracepoints), STDIO_PROBE_FENTRY, "", {CONNECTIONS}, 2, 0}}},
 	/* Servers come while the agent runs: their executables are read, and attached to, then. */
 	{"go", "polls", false, "polls of synchronous workflows are estimated from how long they took", {
-		{"uprobe_multi", NEEDS(uprobe_multi), 0, "", {POLLS}, 3, CAPABILITY_SYS_PTRACE},
+		{"uprobe_multi", NEEDS(uprobe_multi), 0, "", {GO_FUNCTIONS}, 4, CAPABILITY_SYS_PTRACE},
 		{"uprobe", NEEDS(uprobes), 0, "the agent keeps CAP_SYS_ADMIN, which some of these kernels want for them",
-		 {POLLS}, 3, CAPABILITY_SYS_PTRACE | CAPABILITY_PERFMON | CAPABILITY_SYS_ADMIN}}},
+		 {GO_FUNCTIONS}, 4, CAPABILITY_SYS_PTRACE | CAPABILITY_PERFMON | CAPABILITY_SYS_ADMIN}}},
 	{"go", "goroutine", false, "which of several HTTP exchanges at once a run is for", {
 		{"registers", NEEDS(task_pt_regs), 0, "", {}, 0, 0}}},
 	{"sandbox", "capabilities", false, "the agent keeps all its capabilities", {

@@ -43,6 +43,7 @@ enum stdio_probe { STDIO_PROBE_AUTO, STDIO_PROBE_FENTRY, STDIO_PROBE_SYSCALL };
 	X(POLL_LOOP_BEGIN, poll_loop_begin)                                                        \
 	X(POLL_LOOP_END, poll_loop_end)                                                            \
 	X(POLL_FETCH, poll_fetch)                                                                  \
+	X(TOOL_CALL, tool_call)                                                                    \
 	X(CONNECTION_STATE, connection_state)                                                      \
 	X(CONNECTION_GONE, connection_gone)                                                        \
 	X(TCP_SENDMSG, tcp_sendmsg_return)                                                         \

@@ -28,7 +28,7 @@ def attached(bun):
     server = servers.go_server(bun)
     try:
         server.execute("tasks", "sum", **{"with": {"a": 1, "b": 2}})
-        agent.wait_for(lambda now: now.total("bunscope_probe_info", family="go", state="attached") == 1, "attached")
+        agent.wait_for(lambda now: now.total("bunscope_probe_info", family="go", hook="polls", state="attached") == 1, "attached")
         found = rounds_of(server)
         assert agent.scrape().total(POLLS) > 0
     finally:

@@ -109,13 +109,14 @@
 #define TRANSFER_FAILED(why) FAILED_HOOK("stdio", "transfer", true, why)
 
 #define POLLS                                                                                      \
-	HOOK("go", "polls", "uprobe_multi", false, 3, PLAN_POLL_LOOP_BEGIN, PLAN_POLL_LOOP_END,    \
-	     PLAN_POLL_FETCH)
+	HOOK("go", "polls", "uprobe_multi", false, 4, PLAN_POLL_LOOP_BEGIN, PLAN_POLL_LOOP_END,    \
+	     PLAN_POLL_FETCH, PLAN_TOOL_CALL)
 #define POLLS_EACH                                                                                 \
 	{                                                                                          \
 		.family = "go", .hook = "polls", .flavour = "uprobe",                              \
-		.programs = {PLAN_POLL_LOOP_BEGIN, PLAN_POLL_LOOP_END, PLAN_POLL_FETCH},           \
-		.count = 3, .state = PLAN_FALLBACK,                                                \
+		.programs = {PLAN_POLL_LOOP_BEGIN, PLAN_POLL_LOOP_END, PLAN_POLL_FETCH,            \
+			     PLAN_TOOL_CALL},                                                      \
+		.count = 4, .state = PLAN_FALLBACK,                                                \
 		.reason = "the agent keeps CAP_SYS_ADMIN, which some of these kernels want for "   \
 			  "them",                                                                  \
 		.lacks = "this kernel has no uprobes of many places",                              \
@@ -481,9 +482,9 @@ static void only_the_chosen_programs_are_loaded(void **state)
 					     .victim_is_pid = true};
 	static const struct caps none = {.may_load = true};
 	const uint64_t always = 1ull << PLAN_POLL_LOOP_BEGIN | 1ull << PLAN_POLL_LOOP_END |
-				1ull << PLAN_POLL_FETCH | 1ull << PLAN_EXEC_CONFIRM |
-				1ull << PLAN_PROCESS_EXIT_LIVE | 1ull << PLAN_TASK_SWITCH |
-				1ull << PLAN_SIGNAL;
+				1ull << PLAN_POLL_FETCH | 1ull << PLAN_TOOL_CALL |
+				1ull << PLAN_EXEC_CONFIRM | 1ull << PLAN_PROCESS_EXIT_LIVE |
+				1ull << PLAN_TASK_SWITCH | 1ull << PLAN_SIGNAL;
 
 	(void)state;
 	assert_int_equal(loaded(&modern),
