@@ -30,7 +30,7 @@ static uint64_t deadline(uint64_t start_ns, uint64_t timeout_ms)
 	return ns;
 }
 
-/* A hole that a fault left on one side may not be there on the other. */
+/* A hole on one side may not be there on the other. */
 static enum reply_verdict read_reply(const struct run *run)
 {
 	enum reply_verdict verdict;
@@ -51,7 +51,7 @@ static void read_request(const struct run *run, struct request *ret)
 
 	text_of_request(run, false, &text);
 	request_read(&text, ret);
-	if (ret->has_tool_id || !run->faults)
+	if (ret->has_tool_id || !text_may_have_holes(run))
 		return;
 	text_of_request(run, true, &text);
 	request_read(&text, &second);

@@ -136,13 +136,13 @@ static void clear_texts(struct run *run)
 	memset(&run->reply_peer, REDACT_SPACE, sizeof(run->reply_peer));
 }
 
-/* The side that counts; the other one is looked at only where a fault left a hole. */
+/* The side that counts; the other one is looked at only where that may have a hole. */
 static void redact_texts(struct run *run)
 {
 	const struct run seen = *run;
 
 	clear_texts(run);
-	for (int other = 0; other <= (seen.faults != 0); other++) {
+	for (int other = 0; other <= text_may_have_holes(&seen); other++) {
 		struct request request;
 		struct text text;
 

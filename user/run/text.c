@@ -124,6 +124,11 @@ void text_to_reply(const struct text *text, bool other, struct run *run)
 	text_store(text, reply_is_peers(run, other) ? &reply_peer : &reply_self, run);
 }
 
+bool text_may_have_holes(const struct run *run)
+{
+	return run->faults || run->stdio[STDIO_IN].flags & STREAM_EARLY;
+}
+
 static bool request_seen_by_peer(const struct run *run)
 {
 	const struct stream *stream = &run->stdio[STDIO_IN];

@@ -42,6 +42,11 @@ uint64_t stream_eof_ns(const struct stream *stream);
 
 /* The reply as the counted side saw it; `other` asks for the side that does not count. */
 void text_of_reply(const struct run *run, bool other, struct text *ret);
+/*
+ * May one side lack what the other has? Memory was not there to read, or the request was being written when the run
+ * began: then its start is at the reader's side alone, and what the pipe held already may be counted twice at the writer's.
+ */
+bool text_may_have_holes(const struct run *run);
 /* The request; where either side may have missed its start, the side that captured more. */
 void text_of_request(const struct run *run, bool other, struct text *ret);
 /* The other way: puts a text of the same length where text_of_…() found it. */

@@ -344,6 +344,21 @@ static void hole_on_one_side_is_filled_from_the_other(void **state)
 	assert_string_equal(report.tool_id, "sum");
 }
 
+/* The write was seen to return when the run had begun, and found what it wrote in the pipe: twice as much, a hole first. */
+static void request_written_as_its_run_begins_is_read_at_the_readers_side(void **state)
+{
+	struct report report;
+	struct run run;
+
+	(void)state;
+	build_run(&run);
+	run.stdio[STDIO_IN].flags = STREAM_EARLY;
+	run.stdio[STDIO_IN].peer.bytes *= 2;
+	memset(run.request_peer.head, 0, sizeof(run.request_peer.head));
+	assert_true(run_classify(&run, &track_workers, 0, &report));
+	assert_string_equal(report.tool_id, "sum");
+}
+
 static void same_record_gives_the_same_report(void **state)
 {
 	struct report first, second;
@@ -372,6 +387,7 @@ int main(void)
 		cmocka_unit_test(other_runs_are_judged_by_their_exit_alone),
 		cmocka_unit_test(output_counts_when_its_end_was_seen_or_nobody_can_see_it),
 		cmocka_unit_test(hole_on_one_side_is_filled_from_the_other),
+		cmocka_unit_test(request_written_as_its_run_begins_is_read_at_the_readers_side),
 		cmocka_unit_test(same_record_gives_the_same_report),
 	};
 
