@@ -222,7 +222,7 @@ int BPF_PROG(exec_confirm, struct task_struct *p, int old_pid, struct linux_binp
 	if (!watch)
 		return 0;
 	watch->go = 0; /* until user space has read what it executes now */
-	if (!watch->run_start_ns)
+	if (!watch_is(watch, task))
 		return 0;
 	run = run_find(tgid, watch->run_start_ns);
 	if (!run) {
@@ -410,6 +410,8 @@ static __always_inline int thread_exits(struct task_struct *task, bool dead)
 			run_gave_up(task);
 		return 0;
 	}
+	if (watch->run_start_ns && !watch_is(watch, task))
+		return 0;
 	run = watch->run_start_ns ? run_find(tgid, watch->run_start_ns) : NULL;
 	if (run && run_was_tried(run)) {
 		__sync_fetch_and_add(&run->exiting, 1);
@@ -466,6 +468,20 @@ static __always_inline void thread_gone(struct run *run, struct task_struct *tas
 }
 
 /*
+ * The start of the process that a dead thread was of. The leader's is its own. Another's is the watched run's, unless
+ * the thread is older: then its process was waited for, and the pid is another's by now.
+ */
+static __always_inline __u64 dead_start_ns(const struct watch *watch, struct task_struct *task,
+					   __u32 tgid)
+{
+	__u64 start_ns = BPF_CORE_READ(task, start_time), run_ns = watch->run_start_ns;
+
+	if ((__u32)BPF_CORE_READ(task, pid) == tgid || start_ns < run_ns)
+		return start_ns;
+	return run_ns;
+}
+
+/*
  * Once for each thread, as it leaves its cpu for good. Only now is its CPU time complete: at the exit
  * above, up to a tick of it has not been added up, a quarter of a short run's. Threads other than the leader are
  * released before this point, so the last one is the one that leaves no more than a zombie behind.
@@ -474,11 +490,13 @@ static __always_inline int thread_switched_out(struct task_struct *task)
 {
 	__u32 tgid = BPF_CORE_READ(task, tgid);
 	struct watch *watch = watched_find(tgid);
+	__u64 start_ns;
 	struct run *run;
 
 	if (!watch || !watch->run_start_ns)
 		return 0;
-	run = run_find(tgid, watch->run_start_ns);
+	start_ns = dead_start_ns(watch, task, tgid);
+	run = run_find(tgid, start_ns);
 	if (!run || !run_was_tried(run))
 		return 0;
 	thread_gone(run, task);
@@ -486,7 +504,8 @@ static __always_inline int thread_switched_out(struct task_struct *task)
 	if (!run->exit_ns || run->exiting > 0 || !run->main_exit_ns ||
 	    BPF_CORE_READ(task, signal, nr_threads) > 1)
 		return 0;
-	watched_remove(tgid);
+	if (watch->run_start_ns == start_ns)
+		watched_remove(tgid);
 	counter_add(KERNEL_RUNS_EXITED, 1);
 	run->gone_ns = bpf_ktime_get_ns();
 	run_send_if_over(run);
@@ -547,4 +566,22 @@ int run_take_unended(struct run_args *args)
 	struct run *run = run_find(args->tgid, args->start_ns);
 
 	return run && !run->exit_ns ? run_hand_over(run) : 0;
+}
+
+/*
+ * Run by user space, for a watched process that it found gone: one that was watched after it had exited (a child of its
+ * began a run meanwhile), or whose exit was not seen. It goes the second time; between the two its pid may be used again.
+ */
+SEC("raw_tp")
+int watched_forget_gone(struct run_args *args)
+{
+	struct watch *watch = watched_find(args->tgid);
+
+	if (!watch)
+		return 0;
+	if (watch->gone)
+		watched_remove(args->tgid);
+	else
+		watch->gone = 1;
+	return 0;
 }

@@ -16,6 +16,15 @@ static __always_inline struct watch *watched_find(__u32 tgid)
 	return bpf_map_lookup_elem(&watched, &tgid);
 }
 
+/*
+ * Is this task's process the run that is watched under its pid? A process may be waited for, and its pid used again,
+ * before its last thread has left its cpu, and with it the map.
+ */
+static __always_inline bool watch_is(const struct watch *watch, struct task_struct *task)
+{
+	return watch->run_start_ns == BPF_CORE_READ(task, group_leader, start_time);
+}
+
 /* The inode at that address is the stdin, stdout or stderr of the run that it is. */
 static __always_inline bool watch_has_stdio(const struct watch *watch, __u64 inode)
 {
@@ -32,6 +41,15 @@ static __always_inline void watched_use_files(struct watch *watch, __u32 tgid)
 	__sync_fetch_and_add(&watched_buckets[tgid % WATCHED_BUCKETS], WATCHED_WITH_FILES);
 }
 
+/* Somebody else's entry may be left under a pid that is used again: it is this process's from here on. */
+static __always_inline void watched_keep(__u32 tgid)
+{
+	struct watch *watch = bpf_map_lookup_elem(&watched, &tgid);
+
+	if (watch)
+		watch->gone = 0;
+}
+
 /* Watches a process; one that is watched already stays as it is. False when the map is full. */
 static __always_inline bool watched_add(__u32 tgid)
 {
@@ -40,7 +58,9 @@ static __always_inline bool watched_add(__u32 tgid)
 
 	if (r == 0)
 		__sync_fetch_and_add(&watched_buckets[tgid % WATCHED_BUCKETS], 1);
-	else if (r != -EEXIST)
+	else if (r == -EEXIST)
+		watched_keep(tgid);
+	else
 		counter_add(KERNEL_WATCHED_FULL, 1);
 	return r == 0 || r == -EEXIST;
 }

@@ -23,6 +23,8 @@ struct watch {
 	__u64 executions_sum;
 	/* Others may go on since then: it accepted one that goes on behind its answer (202), or had not been followed. */
 	__u64 unseen_ns;
+	__u32 gone; /* 1 = user space found no such process, once */
+	__u32 pad;
 };
 
 /* Crosses the ring when a process is seen to be a server. */

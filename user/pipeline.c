@@ -245,6 +245,8 @@ void pipeline_sweep(struct pipeline *pipeline)
 	/* At the same pace, so that those that were waited for do not fill their map. */
 	if (r == 0 && pipeline->unasked)
 		r = probe_unreaped(pipeline->probe) < 0 ? -EIO : 0;
+	if (r == 0 && pipeline->unasked)
+		r = probe_forget_gone(pipeline->probe);
 	if (r == 0)
 		r = watch_servers(pipeline, counters[KERNEL_POLLS_RING_FULL], pipeline->unasked);
 	owners_tick(pipeline->owners, clock_monotonic_ns());

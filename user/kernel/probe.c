@@ -492,7 +492,7 @@ bool probe_take_polls(struct probe *probe, const struct goroutine_key *key)
 	return bpf_map_delete_elem(bpf_map__fd(probe->skeleton->maps.poll_loops), key) == 0;
 }
 
-/* The maps' that are counted, of whatever size. */
+/* The maps' whose keys alone are read, of whatever size. */
 union entry_key {
 	struct inode_key stream;
 	struct run_key unreaped;
@@ -502,27 +502,58 @@ union entry_key {
 	struct cgroup_key cgroup;
 };
 
-long probe_map_entries(const struct probe *probe, enum probe_map map)
+typedef void keys_fn(const struct probe *probe, const void *keys, uint32_t count);
+
+/* Hands over the keys of a map, packed, at most COUNT_BATCH at a time. Number of all of them, or -errno. */
+static long walk_keys(const struct probe *probe, const struct bpf_map *map, keys_fn *each)
 {
-	int fd = bpf_map__fd(map_of(probe, map));
 	union entry_key keys[COUNT_BATCH];
 	/* Values are of any size, and not looked at: they go where a walk has room for runs. */
-	size_t room = WALK_BATCH * sizeof(*probe->batch) / bpf_map__value_size(map_of(probe, map));
+	size_t room = WALK_BATCH * sizeof(*probe->batch) / bpf_map__value_size(map);
+	int fd = bpf_map__fd(map);
 	uint32_t position = 0;
 	void *from = NULL;
 	long entries = 0;
 
-	if (map == PROBE_MAP_RUNS)
-		return -EINVAL;
-	assert(bpf_map__key_size(map_of(probe, map)) <= sizeof(*keys));
+	assert(bpf_map__key_size(map) <= sizeof(*keys));
 	for (;;) {
 		uint32_t count = room < COUNT_BATCH ? (uint32_t)room : COUNT_BATCH;
 		int r = bpf_map_lookup_batch(fd, from, &position, keys, probe->batch, &count, NULL);
 		if (r < 0 && r != -ENOENT)
 			return r;
+		if (each)
+			each(probe, keys, count);
 		entries += count;
 		if (r == -ENOENT)
 			return entries;
 		from = &position;
 	}
+}
+
+long probe_map_entries(const struct probe *probe, enum probe_map map)
+{
+	if (map == PROBE_MAP_RUNS)
+		return -EINVAL;
+	return walk_keys(probe, map_of(probe, map), NULL);
+}
+
+static void forget_gone(const struct probe *probe, const void *keys, uint32_t count)
+{
+	const uint32_t *pids = keys;
+
+	for (uint32_t i = 0; i < count; i++) {
+		const struct run_key key = {.tgid = pids[i]};
+
+		if (!process_exists(pids[i]))
+			(void)ask(probe->skeleton->progs.watched_forget_gone, &key);
+	}
+}
+
+int probe_forget_gone(struct probe *probe)
+{
+	long r = 0;
+
+	if (probe->host_pids)
+		r = walk_keys(probe, probe->skeleton->maps.watched, forget_gone);
+	return r < 0 ? (int)r : 0;
 }

@@ -99,6 +99,11 @@ int probe_take_unended(struct probe *probe, const struct run_key *key);
 /* The same of HTTP exchanges. */
 int probe_walk_exchanges(struct probe *probe, probe_record_fn *each, void *arg);
 bool probe_take_exchange(struct probe *probe, __u64 id);
+/*
+ * Looks for watched processes that are gone and forgets those that it found gone the last time, too: their exits were
+ * not seen. 0 or -errno. Does nothing where the agent is not in the kernel's first pid namespace.
+ */
+int probe_forget_gone(struct probe *probe);
 /* Forgets the runs that somebody has waited for. Number of those left: zombies. -errno. */
 long probe_unreaped(struct probe *probe);
 /* It was no tool's run: whether anybody waits for it does not matter. */

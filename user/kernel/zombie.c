@@ -46,12 +46,17 @@ static bool started_at(const char *fields, uint64_t start_ns)
 	       found_ns < wanted_ns + START_TOLERANCE_NS;
 }
 
+bool process_exists(uint32_t pid)
+{
+	return kill((pid_t)pid, 0) == 0 || errno != ESRCH;
+}
+
 enum zombie zombie_state(uint32_t pid, uint64_t start_ns)
 {
 	char path[32], stat[512];
 
 	/* Most are gone, and this is the cheapest way to know. */
-	if (kill((pid_t)pid, 0) < 0 && errno == ESRCH)
+	if (!process_exists(pid))
 		return ZOMBIE_GONE;
 	(void)snprintf(path, sizeof(path), "/proc/%u/stat", pid);
 	_cleanup_fclose_ FILE *file = fopen(path, "re");

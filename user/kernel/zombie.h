@@ -10,6 +10,9 @@ enum zombie {
 	ZOMBIE_WAITING, /* exited, and nobody waited for it */
 };
 
+/* A zombie exists, too. */
+bool process_exists(uint32_t pid);
+
 /*
  * What has become of the process with that pid, forked at start_ns of CLOCK_MONOTONIC, that was seen to
  * exit. From /proc, which has to be that of the kernel's first pid namespace.

@@ -196,10 +196,12 @@ static void child_finish(const struct child *child, struct launched *sum)
 		return;
 	}
 	sum->cpu_us += timeval_us(usage.ru_utime) + timeval_us(usage.ru_stime);
-	if (status == 0 && is_success(reply))
+	if (status == 0 && is_success(reply)) {
 		sum->ok++;
-	else
-		sum->failed++;
+		return;
+	}
+	sum->failed++;
+	sum->failed_status = status;
 }
 
 /* Children in order of start: a new one takes the place of the oldest. */
@@ -241,6 +243,8 @@ static void add_up(const struct launched *sums, int n, struct launched *ret_laun
 	for (int i = 0; i < n; i++) {
 		ret_launched->ok += sums[i].ok;
 		ret_launched->failed += sums[i].failed;
+		if (sums[i].failed)
+			ret_launched->failed_status = sums[i].failed_status;
 		ret_launched->refused += sums[i].refused;
 		ret_launched->cpu_us += sums[i].cpu_us;
 		ret_launched->request_bytes += sums[i].request_bytes;

@@ -18,10 +18,11 @@ struct launch {
 };
 
 struct launched {
-	uint64_t ok;	  /* replied in the worker's success shape and exited 0 */
-	uint64_t failed;  /* started, and did anything else */
-	uint64_t refused; /* could not be started */
-	uint64_t cpu_us;  /* user and system time of the children */
+	uint64_t ok;	   /* replied in the worker's success shape and exited 0 */
+	uint64_t failed;   /* started, and did anything else */
+	int failed_status; /* of the last of them, as wait() has it */
+	uint64_t refused;  /* could not be started */
+	uint64_t cpu_us;   /* user and system time of the children */
 	uint64_t request_bytes;
 	uint64_t reply_bytes;
 	double seconds;

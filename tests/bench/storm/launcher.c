@@ -71,9 +71,9 @@ int main(int argc, char **argv)
 		fprintf(stderr, "launcher: %s\n", strerror(-r));
 		return 1;
 	}
-	printf("{\"ok\": %lu, \"failed\": %lu, \"refused\": %lu, \"request_bytes\": %lu, "
-	       "\"reply_bytes\": %lu}\n",
-	       launched.ok, launched.failed, launched.refused, launched.request_bytes,
-	       launched.reply_bytes);
+	printf("{\"ok\": %lu, \"failed\": %lu, \"failed_status\": %d, \"refused\": %lu, "
+	       "\"request_bytes\": %lu, \"reply_bytes\": %lu}\n",
+	       launched.ok, launched.failed, launched.failed_status, launched.refused,
+	       launched.request_bytes, launched.reply_bytes);
 	return 0;
 }
