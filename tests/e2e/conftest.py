@@ -215,6 +215,12 @@ def memory_cgroup():
     cgroup.remove()
 
 
+def require_small_pid_namespace():
+    require("unshare")
+    if not machine.has_own_pid_limits():
+        pytest.skip("pid_max is the whole machine's before Linux 6.14")
+
+
 def require(program, reason=""):
     """Path of a program; skips the test where it is missing."""
     path = shutil.which(program, path=os.environ["PATH"] + ":/usr/sbin:/usr/local/go/bin")

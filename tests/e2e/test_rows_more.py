@@ -3,6 +3,8 @@
 import concurrent.futures
 import json
 import signal
+import subprocess
+import sys
 
 import pytest
 
@@ -19,6 +21,7 @@ SUCCESS = {"outcome": "success", "error_kind": None, "exit": 0}
 TIMEOUT = {"outcome": "timeout", "error_kind": "timeout", "timed_out": True}
 CANCELLED = {"outcome": "error", "error_kind": "timeout", "timed_out": False}
 KILLED = {"signal": signal.SIGKILL}
+REQUEST = '{"tool_id":"sum","tool_exec_id":"34fQ0bZk1xYvT7mN2cR8sL5pWdA","input":{"a":1,"b":2}}'
 BROKEN = str(parents.WORKER_BROKEN)
 DEAF = str(parents.WORKER_DEAF)
 LEAVES = str(parents.WORKER_LEAVES)
@@ -144,11 +147,64 @@ def test_row_22_pipes_fail_in_the_server(agent, parent):
     assert truth["error_kind"] == "stdin" and truth["pid"] == 0
     expected = Expected()
     expected.count("runtime_tool_errors_total", tool_id="unknown", error_kind="start")
-    after = agent.wait_for(
-        lambda now: now.total("runtime_tool_errors_total") > before.total("runtime_tool_errors_total"),
-        "an error is counted",
-    )
-    check(before, after, expected)
+    check(before, agent.wait_for(lambda now: not same_errors(before, now), "an error is counted"), expected)
+
+
+class FailingServer:
+    """parents/failing_server.py, known to the agent."""
+
+    def __init__(self, agent, bun, broken):
+        script = str(parents.E2E / "parents/failing_server.py")
+        worker = str(parents.WORKER / ".compozy/bun_worker.ts")
+        before = agent.scrape()
+        self.process = subprocess.Popen(
+            [sys.executable, script, bun, worker, broken, REQUEST],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=parents.ENVIRONMENT,
+        )
+        replied, said = map(int, self.process.stdout.readline().split())
+        verify_runs(agent, before, Run("sum", exit=0, input_bytes=len(REQUEST), output_bytes=replied, stderr_bytes=said))
+
+    def fail(self, how):
+        """Returns the name of the error."""
+        self.process.stdin.write(how + "\n")
+        self.process.stdin.flush()
+        return self.process.stdout.readline().strip()
+
+    def stop(self):
+        self.process.stdin.close()
+        assert self.process.wait(10) == 0
+
+
+@pytest.fixture
+def failing_server(agent, bun, tmp_path):
+    server = FailingServer(agent, bun, write_executable(tmp_path / "bun", b"no program\n", 0o755))
+    yield server
+    server.stop()
+
+
+@pytest.mark.parametrize("call", ["pipe", "socketpair"])
+def test_row_22_other_calls_fail_in_the_server(agent, failing_server, call):
+    """pipe() itself is seen where tracepoints serve; functions are traced of the calls that servers make."""
+    if not agent.hook("process/pipe_failed").endswith("tracepoint") and call == "pipe":
+        pytest.skip(f"process/pipe_failed: {agent.hook('process/pipe_failed')}")
+    before = agent.scrape()
+    assert failing_server.fail(call) == "EMFILE"
+    expected = Expected()
+    expected.count("runtime_tool_errors_total", tool_id="unknown", error_kind="start")
+    check(before, agent.wait_for(lambda now: not same_errors(before, now), "an error is counted"), expected)
+
+
+def same_errors(before, now):
+    return now.total("runtime_tool_errors_total") == before.total("runtime_tool_errors_total")
+
+
+def test_row_20_execveat_fails(agent, failing_server):
+    """By path it counts, as with execve. By a descriptor there is no name to know Bun by: nothing counts."""
+    require_failed_execs(agent)
+    before = agent.scrape()
+    assert failing_server.fail("fexecve") == "ENOEXEC"
+    assert failing_server.fail("execveat") == "ENOEXEC"
+    verify_runs(agent, before, Run("unknown", outcome="error", error_kind="start"))
 
 
 def test_row_23_long_stderr_line_that_still_ends(agent, parent, bun):

@@ -2,10 +2,13 @@
 """Storms: tens of thousands of short runs of a tiny program named bun, all exact, and nothing of them is left."""
 import json
 import subprocess
+import sys
 
 import pytest
 
+from conftest import require_small_pid_namespace
 from harness.agent import REPOSITORY
+from harness.machine import pid_namespace
 
 STORM = REPOSITORY / "build/tests/bench/storm"
 LABELS = 500  # the default of --metrics.max-label-values
@@ -19,13 +22,13 @@ MEMORY_GROWTH_BYTES = 2 * MIB
 
 
 class Storm:
-    """A launcher at work; its word on what it launched when it is done."""
+    """A launcher at work; its word on what it launched when it is done. prefix: a command that runs it."""
 
-    def __init__(self, *flags, **options):
+    def __init__(self, *flags, prefix=(), **options):
         options = {"bun": STORM / "bun", **options}
         words = [f"--{name.replace('_', '-')}={value}" for name, value in options.items()]
         self.process = subprocess.Popen(
-            [str(STORM / "launcher"), *words, *flags], stdout=subprocess.PIPE, text=True
+            [*prefix, str(STORM / "launcher"), *words, *flags], stdout=subprocess.PIPE, text=True
         )
 
     def is_over(self):
@@ -46,6 +49,10 @@ def entries(scraped):
 def warm_up(agent, **options):
     """One run, so that this test's own ancestors are watched. The scrape after it, with what is left in the maps."""
     Storm(runs=1, **options).finish()
+    return settled(agent)
+
+
+def settled(agent):
     agent.wait_for(lambda now: now.total(EXECUTE) >= 1, "the first run is over")
     return agent.wait_for(lambda now: entries(now)["unreaped"] == entries(now)["runs"] == 0, "it is forgotten")
 
@@ -91,9 +98,19 @@ def check_storm(agent, before, launched, tool):
     zero = {"status": "exit", "code": "0", "signal": ""}
     assert after.value(exits, **zero) - before.value(exits, **zero) == ok
     if tool:
-        success = {"tool_id": tool, "outcome": "success"}
-        assert after.value(EXECUTE, **success) - before.value(EXECUTE, **success) == ok
+        assert by_label(before, after) == {(tool, "success"): ok}
     return after
+
+
+def by_label(before, after):
+    """Runs that ended between two scrapes, by tool and outcome."""
+    runs = {}
+    for (name, labels), value in after.samples.items():
+        delta = value - before.samples.get((name, labels), 0)
+        if name == EXECUTE and delta:
+            said = dict(labels)
+            runs[said["tool_id"], said["outcome"]] = delta
+    return runs
 
 
 def test_fifty_thousand_runs_leave_nothing(agent, pytestconfig):
@@ -184,3 +201,63 @@ def test_pids_used_again(agent):
     while not storm.is_over():
         agent.scrape()
     check_storm(agent, before, storm.finish(), "storm")
+
+
+def test_small_pid_namespace(agent):
+    """A hundred pids serve thousands of runs. To the kernel side they are those of its own namespace."""
+    require_small_pid_namespace()
+    prefix = pid_namespace(pids=400)
+    before = warm_up(agent, prefix=prefix)
+    storm = Storm(prefix=prefix, runs=4000, at_once=64, launchers=2)
+    while not storm.is_over():
+        agent.scrape()
+    check_storm(agent, before, storm.finish(), "storm")
+
+
+# Starts the waiting one, and holds so much memory that the kernel takes a while to tear it down.
+DYING_SERVER = """
+import mmap, os, signal, subprocess, sys
+memory = mmap.mmap(-1, int(sys.argv[1]))
+memory.madvise(mmap.MADV_NOHUGEPAGE)
+for page in range(0, len(memory), mmap.PAGESIZE):
+    memory[page] = 1
+subprocess.Popen([sys.executable, "-c", sys.argv[2], *sys.argv[3:]], close_fds=False)
+signal.pause()
+"""
+# Becomes Bun as soon as its parent has no memory any more: that one has exited, and is its parent still.
+WAITING = """
+import os, sys
+parent = os.getppid()
+print("ready", flush=True)
+with open(f"/proc/{parent}/statm", "rb", buffering=0) as memory:
+    while os.pread(memory.fileno(), 1, 0) != b"0":
+        pass
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+SERVER_BYTES = 512 << 20
+TRIES = 5
+
+
+def run_of_dying_server():
+    """A run whose parent dies while it is begun."""
+    bun = [str(STORM / "bun"), "run", "storm/.compozy/bun_worker.ts"]
+    command = [sys.executable, "-c", DYING_SERVER, str(SERVER_BYTES), WAITING, *bun]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as server:
+        assert server.stdout.readline() == b"ready\n"
+        server.kill()
+        server.stdin.close()
+        assert server.stdout.read().startswith(b'{"result"')
+
+
+def test_server_that_dies_while_it_starts_a_run(agent):
+    """It is watched for the run's sake after its own exit was seen. It is found gone, and forgotten."""
+    Waiting(1).finish()
+    before = settled(agent)
+    for tries in range(TRIES):
+        run_of_dying_server()
+        began = agent.wait_for(lambda now: now.total(EXECUTE) >= before.total(EXECUTE) + tries + 1, "the run is over")
+        if entries(began)["watched"] > entries(before)["watched"]:
+            break
+    else:
+        pytest.skip(f"the kernel tore the server down before its child could become Bun, {TRIES} times")
+    agent.wait_for(lambda now: entries(now) == entries(before), "nothing is left of the server")

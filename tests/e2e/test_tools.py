@@ -7,9 +7,10 @@ import subprocess
 
 import pytest
 
-from conftest import require
+from conftest import require, require_small_pid_namespace
 from harness import parents
 from harness.agent import run_agent
+from harness.container import Container
 from harness.expect import Expected, Run, check, run_of
 from harness.watch import verify_runs, verify_truths, watch_one
 
@@ -140,6 +141,42 @@ def test_pid_namespace(agent, start_parent, bun, tool):
     require("unshare")
     parent = start_parent(parents.c_parent_in_pid_namespace, bun)
     watch_one(agent, parent, {}, tool=tool, input={"a": 1, "b": 2}, timeout_ms=600)
+
+
+def test_small_pid_namespace(agent, start_parent, bun):
+    """Each Bun takes a dozen of two hundred pids, for its threads: all of them are used again and again."""
+    require_small_pid_namespace()
+    parent = start_parent(parents.c_parent_in_pid_namespace, bun, pids=500)
+    before = agent.scrape()
+    truths = parent.run(tool="sum", input={"a": 1, "b": 2}, count=80, concurrency=8)
+    assert max(truth["pid"] for truth in truths) < 500
+    verify_truths(agent, before, truths)
+
+
+@pytest.fixture
+def container(bun, tmp_path):
+    for program in ("unshare", "chroot", "ldd"):
+        require(program)
+    try:
+        made = Container(bun, tmp_path / "root")
+    except OSError as error:
+        pytest.skip(f"no container can be made here: {error}")
+    yield made
+    made.remove()
+
+
+def test_container(container, start_agent, start_parent):
+    """Bun, its server, their libraries and pids are in there; the agent is not."""
+    agent = start_agent(*container.agent_flags)
+    parent = start_parent(container.parent)
+    for row in (
+        {"tool": "sum", "input": {"a": 1, "b": 2}, "count": 8, "concurrency": 4},
+        {"tool": "rejects"},
+        {"tool": "echo", "input_pad_bytes": 300_000},
+        {"tool": "sleep", "timeout_ms": 400},
+    ):
+        before = agent.scrape()
+        verify_truths(agent, before, parent.run(**row))
 
 
 @pytest.mark.parametrize("door", ["syscall", "fentry"])

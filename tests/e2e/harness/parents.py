@@ -10,7 +10,7 @@ import subprocess
 import threading
 
 from harness.agent import BUILD
-from harness.machine import BUNS_UNDER
+from harness.machine import BUNS_UNDER, pid_namespace
 from harness.wait import SLOWNESS
 
 E2E = pathlib.Path(__file__).resolve().parents[1]
@@ -119,9 +119,8 @@ def c_parent(bun, root=WORKER):
     return Parent([PARENT, "--exe", bun, "--root", root])
 
 
-def c_parent_in_pid_namespace(bun, root=WORKER):
-    command = ["unshare", "--pid", "--fork", "--kill-child", PARENT, "--exe", bun, "--root", root]
-    return Parent(command, own_pids=False)
+def c_parent_in_pid_namespace(bun, root=WORKER, pids=None):
+    return Parent([*pid_namespace(pids), PARENT, "--exe", bun, "--root", root], own_pids=False)
 
 
 def go_parent(bun, root=WORKER):
