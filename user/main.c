@@ -281,7 +281,7 @@ static void trace_report(void *arg, const struct run *run, const struct report *
 	const struct app *app = arg;
 
 	if (app->tracer)
-		tracer_run(app->tracer, run, report);
+		tracer_run(app->tracer, run, report, pipeline_identity(app->pipeline, run));
 }
 
 static void trace_exchange(void *arg, const struct exec_report *report)
@@ -289,7 +289,8 @@ static void trace_exchange(void *arg, const struct exec_report *report)
 	const struct app *app = arg;
 
 	if (app->tracer)
-		tracer_exchange(app->tracer, report);
+		tracer_exchange(app->tracer, report,
+				pipeline_server_identity(app->pipeline, report));
 }
 
 static void trace_polls(void *arg, const struct poll_report *report)

@@ -73,6 +73,18 @@ const struct identity *owners_find(struct owners *owners, const struct run *run,
 	return &target->identity;
 }
 
+const struct identity *owners_find_server(const struct owners *owners, uint32_t pid,
+					  uint64_t cgroup_id)
+{
+	for (size_t i = 0; i < owners->targets.count; i++) {
+		const struct target *target = &owners->targets.items[i];
+
+		if (target->server_pid == pid && target->key.id == cgroup_id)
+			return &target->identity;
+	}
+	return &nobody;
+}
+
 /* ---- those that are gone ---- */
 
 /* A run that was lost, or is no tool's, has left names that nobody has asked for. */

@@ -20,6 +20,9 @@ int owners_new(struct probe *probe, struct owners **ret);
 void owners_free(struct owners **owner);
 /* Of a run, under way or over. Never NULL; nobody's where it is in no container. Valid until the next call. */
 const struct identity *owners_find(struct owners *owners, const struct run *run, uint64_t now_ns);
+/* Of a server: whose the last run is that it has started, if it is still in that cgroup. The same otherwise. */
+const struct identity *owners_find_server(const struct owners *owners, uint32_t pid,
+					  uint64_t cgroup_id);
 /* Now and then: lets go of those that are gone. */
 void owners_tick(struct owners *owners, uint64_t now_ns);
 /* Sets the metric of those that are there. */

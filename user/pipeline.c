@@ -434,6 +434,12 @@ const struct identity *pipeline_identity(const struct pipeline *pipeline, const 
 	return owners_find(pipeline->owners, run, clock_monotonic_ns());
 }
 
+const struct identity *pipeline_server_identity(const struct pipeline *pipeline,
+						const struct exec_report *report)
+{
+	return owners_find_server(pipeline->owners, report->server_pid, report->cgroup_id);
+}
+
 int pipeline_fd(const struct pipeline *pipeline)
 {
 	return probe_fd(pipeline->probe);

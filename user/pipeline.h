@@ -64,6 +64,9 @@ const struct probe *pipeline_probe(const struct pipeline *pipeline);
 struct owners *pipeline_owners(const struct pipeline *pipeline);
 /* Whose a record is that a sink was handed: owners_find(). */
 const struct identity *pipeline_identity(const struct pipeline *pipeline, const struct run *run);
+/* The same of a server that has started a run. */
+const struct identity *pipeline_server_identity(const struct pipeline *pipeline,
+						const struct exec_report *report);
 int pipeline_fd(const struct pipeline *pipeline);
 /* The ring has records. */
 void pipeline_drain(struct pipeline *pipeline);

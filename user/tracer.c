@@ -30,6 +30,7 @@ struct known {
 	uint64_t end_ns;
 	uint32_t server_pid;
 	char exec_id[EXEC_ID_BYTES + 1];
+	struct identity identity;
 };
 
 struct waiting_polls {
@@ -40,6 +41,7 @@ struct waiting_polls {
 struct waiting {
 	struct report report;
 	struct run_detail detail;
+	struct identity identity;
 	uint64_t exchange_id; /* 0 = free */
 	uint64_t since_ns;
 	bool notable;
@@ -144,6 +146,16 @@ static void span_join(struct span *span, const struct known *known)
 	span_set_state(span, known->state);
 }
 
+/* OpenTelemetry's names of whose it is. */
+static void span_belong(struct span *span, const struct identity *identity)
+{
+	span_add_owner(span, "container.id", identity->container_id);
+	span_add_owner(span, "k8s.pod.uid", identity->pod_uid);
+	span_add_owner(span, "k8s.namespace.name", identity->namespace);
+	span_add_owner(span, "k8s.pod.name", identity->pod);
+	span_add_owner(span, "k8s.container.name", identity->container);
+}
+
 static void send_run(struct tracer *tracer, const struct waiting *run, const struct known *known,
 		     const struct span_place *place)
 {
@@ -152,6 +164,7 @@ static void send_run(struct tracer *tracer, const struct waiting *run, const str
 	run_span_build(&run->report, &run->detail, span);
 	span->id = ids_span(&tracer->ids);
 	span_join(span, known);
+	span_belong(span, &run->identity);
 	if (span_send(tracer, known->sampled || known->notable || run->notable, place) &&
 	    tracer->config.run_sampled)
 		tracer->config.run_sampled(tracer->config.arg, &run->report, span);
@@ -178,6 +191,7 @@ static void send_polls(struct tracer *tracer, const struct poll_report *report,
 	poll_span_build(report, span);
 	span->id = ids_span(&tracer->ids);
 	span_join(span, known);
+	span_belong(span, &known->identity);
 	(void)span_send(tracer, known->sampled || known->notable, place);
 }
 
@@ -317,11 +331,13 @@ static bool run_is_notable(struct tracer *tracer, const struct report *report, u
 	return tracer->config.keep_notable && (slowest || report->outcome != OUTCOME_SUCCESS);
 }
 
-void tracer_run(struct tracer *tracer, const struct run *run, const struct report *report)
+void tracer_run(struct tracer *tracer, const struct run *run, const struct report *report,
+		const struct identity *identity)
 {
 	uint64_t now_ns = clock_monotonic_ns();
 	struct waiting made = {
 		.report = *report,
+		.identity = *identity,
 		.exchange_id = run->exchange_id,
 		.since_ns = now_ns,
 		.notable = run_is_notable(tracer, report, now_ns),
@@ -368,6 +384,7 @@ static void send_exec(struct tracer *tracer, const struct exec_report *report,
 
 	exec_span_build(report, span);
 	span_join(span, known);
+	span_belong(span, &known->identity);
 	span->id = known->span;
 	span->parent = *parent;
 	if (span_send(tracer, known->sampled || known->notable, &(struct span_place){}) &&
@@ -387,10 +404,12 @@ static void send_prepare(struct tracer *tracer, const struct exec_report *report
 	tracer->totals.created++;
 	span->id = ids_span(&tracer->ids);
 	span_join(span, known);
+	span_belong(span, &known->identity);
 	(void)span_send(tracer, known->sampled || known->notable, &place);
 }
 
-void tracer_exchange(struct tracer *tracer, const struct exec_report *report)
+void tracer_exchange(struct tracer *tracer, const struct exec_report *report,
+		     const struct identity *identity)
 {
 	struct known *known = known_find(tracer, report->exchange_id);
 	struct span_id parent = {};
@@ -406,6 +425,7 @@ void tracer_exchange(struct tracer *tracer, const struct exec_report *report)
 	known->notable |= any_notable(tracer, report->exchange_id);
 	known->span = ids_span(&tracer->ids);
 	known_end(known, report);
+	known->identity = *identity;
 	send_exec(tracer, report, known, &parent);
 	send_prepare(tracer, report, known);
 	release_polls(tracer, known, next_of(tracer, known->exchange_id) == NULL);

@@ -11,6 +11,7 @@
 
 #include "exec/polls.h"
 #include "exec/report.h"
+#include "identity/identity.h"
 #include "include/run.h"
 #include "otlp/exporter.h"
 #include "run/report.h"
@@ -51,8 +52,11 @@ int tracer_new(const struct tracer_config *config, struct tracer **ret);
 void tracer_free(struct tracer **owner);
 /* Each record, a run's or not: what it teaches of Bun. Before tracer_run() with the same. */
 void tracer_record(struct tracer *tracer, const struct run *run);
-void tracer_run(struct tracer *tracer, const struct run *run, const struct report *report);
-void tracer_exchange(struct tracer *tracer, const struct exec_report *report);
+/* identity: whose it is. */
+void tracer_run(struct tracer *tracer, const struct run *run, const struct report *report,
+		const struct identity *identity);
+void tracer_exchange(struct tracer *tracer, const struct exec_report *report,
+		     const struct identity *identity);
 /* The poll loop of a synchronous workflow is over: the child of its exchange. */
 void tracer_polls(struct tracer *tracer, const struct poll_report *report);
 /* Now and then: ends the waiting of runs whose exchange never came, and sends what is due. */

@@ -6,6 +6,7 @@
 
 #include "base/cleanup.h"
 #include "otlp.pb-c.h"
+#include "otlp/resources.h"
 
 #define SCOPE_NAME "bunscope"
 #define FLAG_SAMPLED 1u
@@ -205,30 +206,65 @@ void otlp_encode_resource(const struct otlp_attribute *attributes, size_t count,
 	pack(&resource.base, out);
 }
 
-void otlp_encode_batch(const struct buf *resource, const struct otlp_bytes *spans, size_t count,
-		       struct buf *out)
+void otlp_encode_owner(const struct span *span, struct buf *out)
+{
+	Otlp__Resource resource = OTLP__RESOURCE__INIT;
+	struct tree tree;
+
+	tree.attributes_used = tree.arrays_used = tree.items_used = 0;
+	resource.n_attributes = span->owner_count;
+	resource.attributes = put_attributes(&tree, span, span->owner, span->owner_count);
+	pack(&resource.base, out);
+}
+
+/* What a group is made of for the library. */
+struct pieces {
+	Otlp__ResourceSpans group;
+	Otlp__ScopeSpans scope_spans;
+	Otlp__ScopeSpans *scopes[1];
+};
+
+/* bytes: room for its spans. */
+static void put_group(const struct otlp_group *group, Otlp__InstrumentationScope *scope,
+		      ProtobufCBinaryData *bytes, struct pieces *ret)
+{
+	for (size_t i = 0; i < group->count; i++)
+		bytes[i] = id_bytes(group->spans[i].data, group->spans[i].n);
+	otlp__scope_spans__init(&ret->scope_spans);
+	ret->scope_spans.scope = scope;
+	ret->scope_spans.n_spans = group->count;
+	ret->scope_spans.spans = bytes;
+	ret->scopes[0] = &ret->scope_spans;
+	otlp__resource_spans__init(&ret->group);
+	ret->group.resource =
+		id_bytes((const uint8_t *)group->resource->data, group->resource->len);
+	ret->group.n_scope_spans = 1;
+	ret->group.scope_spans = ret->scopes;
+}
+
+void otlp_encode_batch(const struct otlp_group *groups, size_t count, struct buf *out)
 {
 	Otlp__InstrumentationScope scope = OTLP__INSTRUMENTATION_SCOPE__INIT;
-	Otlp__ScopeSpans scope_spans = OTLP__SCOPE_SPANS__INIT, *scopes[] = {&scope_spans};
-	Otlp__ResourceSpans group = OTLP__RESOURCE_SPANS__INIT, *groups[] = {&group};
 	Otlp__ExportTraceServiceRequest request = OTLP__EXPORT_TRACE_SERVICE_REQUEST__INIT;
-	_cleanup_free_ ProtobufCBinaryData *bytes = calloc(count + 1, sizeof(*bytes));
+	size_t spans = 0, put = 0;
 
-	if (!bytes) {
-		out->error = -ENOMEM;
+	for (size_t i = 0; i < count; i++)
+		spans += groups[i].count;
+	_cleanup_free_ ProtobufCBinaryData *bytes = calloc(spans + 1, sizeof(*bytes));
+	_cleanup_free_ struct pieces *pieces = calloc(count + 1, sizeof(*pieces));
+	Otlp__ResourceSpans *ptrs[RESOURCES_MAX];
+	if (!bytes || !pieces || count > RESOURCES_MAX) {
+		out->error = count > RESOURCES_MAX ? -E2BIG : -ENOMEM;
 		return;
 	}
-	for (size_t i = 0; i < count; i++)
-		bytes[i] = id_bytes(spans[i].data, spans[i].n);
 	scope.name = text(SCOPE_NAME);
 	scope.version = text(BUNSCOPE_VERSION);
-	scope_spans.scope = &scope;
-	scope_spans.n_spans = count;
-	scope_spans.spans = bytes;
-	group.resource = id_bytes((const uint8_t *)resource->data, resource->len);
-	group.n_scope_spans = 1;
-	group.scope_spans = scopes;
-	request.n_resource_spans = 1;
-	request.resource_spans = groups;
+	for (size_t i = 0; i < count; i++) {
+		put_group(&groups[i], &scope, bytes + put, &pieces[i]);
+		put += groups[i].count;
+		ptrs[i] = &pieces[i].group;
+	}
+	request.n_resource_spans = count;
+	request.resource_spans = ptrs;
 	pack(&request.base, out);
 }

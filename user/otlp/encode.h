@@ -28,12 +28,20 @@ struct otlp_attribute {
 /* Appends. Errors stay in the buffer. */
 void otlp_encode_span(const struct span *span, struct buf *out);
 void otlp_encode_resource(const struct otlp_attribute *attributes, size_t count, struct buf *out);
-/* Of encoded spans, all of that encoded resource. Errors stay in the buffer. */
-void otlp_encode_batch(const struct buf *resource, const struct otlp_bytes *spans, size_t count,
-		       struct buf *out);
+/* A resource of the span's owner: nothing where it has none. */
+void otlp_encode_owner(const struct span *span, struct buf *out);
+
+/* Encoded spans, all of that encoded resource. */
+struct otlp_group {
+	const struct buf *resource;
+	const struct otlp_bytes *spans;
+	size_t count;
+};
+
+/* At most RESOURCES_MAX groups. Errors stay in the buffer. */
+void otlp_encode_batch(const struct otlp_group *groups, size_t count, struct buf *out);
 /* The same as JSON: -EBADMSG when something encoded is not what otlp_encode_…() made. */
-void otlp_encode_batch_json(const struct buf *resource, const struct otlp_bytes *spans,
-			    size_t count, struct buf *out);
+void otlp_encode_batch_json(const struct otlp_group *groups, size_t count, struct buf *out);
 
 #define OTLP_ANSWER_MESSAGE_BYTES 200
 

@@ -10,6 +10,7 @@
 #include "base/gzip.h"
 #include "base/log.h"
 #include "otlp/queue.h"
+#include "otlp/resources.h"
 #include "span/ids.h"
 
 struct exporter {
@@ -20,12 +21,14 @@ struct exporter {
 	struct ids random;
 	const char *headers[HTTP_HEADERS_MAX + 1];
 
-	struct buf resource; /* encoded */
-	struct buf span;     /* the last one that was added, encoded */
+	struct resources resources;
+	struct buf span;  /* the last one that was added, encoded */
+	struct buf owner; /* and its owner */
 	struct gzip gzip;
-	struct buf plain; /* of the batch that is being sent */
-	struct buf body;  /* the same, or compressed */
-	struct otlp_bytes *batch;
+	struct buf plain;	  /* of the batch that is being sent */
+	struct buf body;	  /* the same, or compressed */
+	struct otlp_bytes *batch; /* by what they come from */
+	struct otlp_group groups[RESOURCES_MAX];
 
 	size_t sending;	   /* spans of that batch; 0 = none */
 	bool under_way;	   /* a try of it */
@@ -42,6 +45,8 @@ static void batch_end(struct exporter *exporter, uint64_t rejected)
 {
 	exporter->totals.exported += exporter->sending - rejected;
 	exporter->totals.dropped += rejected;
+	for (size_t i = 0; i < exporter->sending; i++)
+		resources_give(&exporter->resources, queue_resource(&exporter->queue, i));
 	queue_pop(&exporter->queue, exporter->sending);
 	exporter->sending = 0;
 	exporter->tries = 0;
@@ -162,16 +167,43 @@ static void on_done(void *arg, const struct http_response *response)
 
 /* ---- sending one ---- */
 
+/* Those of the batch that come from one resource. */
+static struct otlp_group group_of(struct exporter *exporter, uint16_t resource,
+				  struct otlp_bytes *spans)
+{
+	struct otlp_group group = {&exporter->resources.items[resource].encoded, spans, 0};
+
+	for (size_t i = 0; i < exporter->sending; i++) {
+		if (queue_resource(&exporter->queue, i) == resource)
+			spans[group.count++] = queue_item(&exporter->queue, i);
+	}
+	return group;
+}
+
+static size_t batch_group(struct exporter *exporter)
+{
+	struct otlp_bytes *next = exporter->batch;
+	size_t count = 0;
+
+	for (uint16_t i = 0; i < RESOURCES_MAX; i++) {
+		if (!exporter->resources.items[i].spans)
+			continue;
+		exporter->groups[count] = group_of(exporter, i, next);
+		next += exporter->groups[count].count;
+		count += exporter->groups[count].count > 0;
+	}
+	return count;
+}
+
 static int batch_encode(struct exporter *exporter)
 {
-	queue_peek(&exporter->queue, exporter->batch, exporter->sending);
+	size_t count = batch_group(exporter);
+
 	buf_clear(&exporter->plain);
 	if (exporter->config.json)
-		otlp_encode_batch_json(&exporter->resource, exporter->batch, exporter->sending,
-				       &exporter->plain);
+		otlp_encode_batch_json(exporter->groups, count, &exporter->plain);
 	else
-		otlp_encode_batch(&exporter->resource, exporter->batch, exporter->sending,
-				  &exporter->plain);
+		otlp_encode_batch(exporter->groups, count, &exporter->plain);
 	if (buf_error(&exporter->plain) < 0)
 		return buf_error(&exporter->plain);
 	if (exporter->config.gzip)
@@ -242,14 +274,26 @@ void exporter_tick(struct exporter *exporter, uint64_t now_ns)
 
 /* ---- from outside ---- */
 
-void exporter_add(struct exporter *exporter, const struct span *span, uint64_t now_ns)
+static int enqueue(struct exporter *exporter, const struct span *span, uint64_t now_ns)
 {
-	struct buf *bytes = &exporter->span;
+	struct buf *bytes = &exporter->span, *owner = &exporter->owner;
 
 	buf_clear(bytes);
+	buf_clear(owner);
 	otlp_encode_span(span, bytes);
-	if (buf_error(bytes) < 0 ||
-	    queue_push(&exporter->queue, bytes->data, bytes->len, now_ns) < 0)
+	otlp_encode_owner(span, owner);
+	if (buf_error(bytes) < 0 || buf_error(owner) < 0)
+		return -ENOMEM;
+	uint16_t resource = resources_take(&exporter->resources, owner);
+	int r = queue_push(&exporter->queue, bytes->data, bytes->len, resource, now_ns);
+	if (r < 0)
+		resources_give(&exporter->resources, resource);
+	return r;
+}
+
+void exporter_add(struct exporter *exporter, const struct span *span, uint64_t now_ns)
+{
+	if (enqueue(exporter, span, now_ns) < 0)
 		exporter->totals.dropped++;
 	exporter_tick(exporter, now_ns);
 }
@@ -287,6 +331,7 @@ static int set_headers(struct exporter *exporter)
 static int exporter_init(struct exporter *exporter)
 {
 	const struct exporter_config *config = &exporter->config;
+	_cleanup_buf_ struct buf own = {};
 	int r = set_headers(exporter);
 
 	if (r == 0)
@@ -296,8 +341,8 @@ static int exporter_init(struct exporter *exporter)
 	exporter->batch = calloc(config->batch_max, sizeof(*exporter->batch));
 	if (!exporter->batch)
 		return -ENOMEM;
-	otlp_encode_resource(config->resource, config->resource_count, &exporter->resource);
-	return buf_error(&exporter->resource);
+	otlp_encode_resource(config->resource, config->resource_count, &own);
+	return buf_error(&own) < 0 ? buf_error(&own) : resources_init(&exporter->resources, &own);
 }
 
 int exporter_new(const struct exporter_config *config, struct http *http, uint64_t random,
@@ -324,8 +369,9 @@ void exporter_free(struct exporter **owner)
 		return;
 	queue_free(&exporter->queue);
 	gzip_free(&exporter->gzip);
-	buf_free(&exporter->resource);
+	resources_free(&exporter->resources);
 	buf_free(&exporter->span);
+	buf_free(&exporter->owner);
 	buf_free(&exporter->plain);
 	buf_free(&exporter->body);
 	free(exporter->batch);

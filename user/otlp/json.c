@@ -181,22 +181,33 @@ static json_t *json_of_spans(const struct otlp_bytes *spans, size_t count)
 }
 
 /* json_pack() takes over what it is given, and gives NULL when any of it is NULL. */
-static json_t *json_of_batch(const struct buf *resource, const struct otlp_bytes *spans,
-			     size_t count)
+static json_t *json_of_group(const struct otlp_group *group)
 {
+	const struct buf *resource = group->resource;
 	json_t *origin = json_of_bytes(&otlp__resource__descriptor, resource->data, resource->len);
 	json_t *scope = json_pack("{s:s, s:s}", "name", "bunscope", "version", BUNSCOPE_VERSION);
-	json_t *scope_spans =
-		json_pack("{s:o, s:o}", "scope", scope, "spans", json_of_spans(spans, count));
+	json_t *scope_spans = json_pack("{s:o, s:o}", "scope", scope, "spans",
+					json_of_spans(group->spans, group->count));
 
-	return json_pack("{s:[{s:o, s:[o]}]}", "resourceSpans", "resource", origin, "scopeSpans",
-			 scope_spans);
+	return json_pack("{s:o, s:[o]}", "resource", origin, "scopeSpans", scope_spans);
 }
 
-void otlp_encode_batch_json(const struct buf *resource, const struct otlp_bytes *spans,
-			    size_t count, struct buf *out)
+static json_t *json_of_batch(const struct otlp_group *groups, size_t count)
 {
-	json_t *json = json_of_batch(resource, spans, count);
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < count; i++) {
+		if (json_array_append_new(array, json_of_group(&groups[i])) < 0) {
+			json_decref(array);
+			return NULL;
+		}
+	}
+	return json_pack("{s:o}", "resourceSpans", array);
+}
+
+void otlp_encode_batch_json(const struct otlp_group *groups, size_t count, struct buf *out)
+{
+	json_t *json = json_of_batch(groups, count);
 	char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
 
 	if (text)

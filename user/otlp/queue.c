@@ -10,7 +10,8 @@ int queue_init(struct queue *queue, size_t max)
 	*queue = (struct queue){.max = max};
 	queue->items = calloc(max, sizeof(*queue->items));
 	queue->added_ns = calloc(max, sizeof(*queue->added_ns));
-	return queue->items && queue->added_ns ? 0 : -ENOMEM;
+	queue->resources = calloc(max, sizeof(*queue->resources));
+	return queue->items && queue->added_ns && queue->resources ? 0 : -ENOMEM;
 }
 
 void queue_free(struct queue *queue)
@@ -18,10 +19,11 @@ void queue_free(struct queue *queue)
 	queue_pop(queue, queue->count);
 	free(queue->items);
 	free(queue->added_ns);
+	free(queue->resources);
 	*queue = (struct queue){};
 }
 
-int queue_push(struct queue *queue, const void *bytes, size_t n, uint64_t now_ns)
+int queue_push(struct queue *queue, const void *bytes, size_t n, uint16_t resource, uint64_t now_ns)
 {
 	if (queue->count == queue->max)
 		return -ENOSPC;
@@ -33,6 +35,7 @@ int queue_push(struct queue *queue, const void *bytes, size_t n, uint64_t now_ns
 	size_t at = (queue->first + queue->count++) % queue->max;
 	queue->items[at] = (struct otlp_bytes){copy, n};
 	queue->added_ns[at] = now_ns;
+	queue->resources[at] = resource;
 	queue->bytes += n;
 	return 0;
 }
@@ -50,10 +53,14 @@ void queue_pop(struct queue *queue, size_t count)
 	}
 }
 
-void queue_peek(const struct queue *queue, struct otlp_bytes *ret, size_t count)
+struct otlp_bytes queue_item(const struct queue *queue, size_t i)
 {
-	for (size_t i = 0; i < count; i++)
-		ret[i] = queue->items[(queue->first + i) % queue->max];
+	return queue->items[(queue->first + i) % queue->max];
+}
+
+uint16_t queue_resource(const struct queue *queue, size_t i)
+{
+	return queue->resources[(queue->first + i) % queue->max];
 }
 
 uint64_t queue_oldest_ns(const struct queue *queue)

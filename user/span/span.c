@@ -10,7 +10,7 @@
 void span_begin(struct span *span, const char *name, uint64_t start_ns, uint64_t end_ns)
 {
 	/* Not the arrays: what is behind their counts is never read. */
-	memset(span, 0, offsetof(struct span, attributes));
+	memset(span, 0, offsetof(struct span, owner));
 	span->name = name;
 	span->kind = SPAN_INTERNAL;
 	span->status_message = "";
@@ -36,6 +36,15 @@ void span_set_state(struct span *span, const char *tracestate)
 {
 	if (*tracestate)
 		span->state_at = add_text(span, tracestate, strlen(tracestate) + 1);
+}
+
+void span_add_owner(struct span *span, const char *key, const char *value)
+{
+	uint16_t at = *value ? add_text(span, value, strlen(value) + 1) : 0;
+
+	if (at && span->owner_count < SPAN_OWNER_MAX)
+		span->owner[span->owner_count++] = (struct attribute){
+			.key = key, .type = ATTRIBUTE_STRING, .text_at = at, .strings = 1};
 }
 
 static struct attribute *add_attribute(struct span *span, const char *key, enum attribute_type type)

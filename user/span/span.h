@@ -16,6 +16,7 @@
 /* The polls of the longest synchronous execution, 300 s, are 66; OpenTelemetry's own limit is 128. */
 #define SPAN_EVENTS_MAX 96
 #define SPAN_EVENT_ATTRIBUTES_MAX 2
+#define SPAN_OWNER_MAX 5
 #define SPAN_TEXT_BYTES 3072 /* of all strings together */
 #define SPAN_VALUE_INVALID "_invalid"
 
@@ -61,6 +62,8 @@ struct span {
 	unsigned dropped_events;
 	size_t attributes_count;
 	size_t events_count;
+	size_t owner_count;
+	struct attribute owner[SPAN_OWNER_MAX]; /* strings: the container and pod that it is of */
 	struct attribute attributes[SPAN_ATTRIBUTES_MAX];
 	struct span_event events[SPAN_EVENTS_MAX];
 	char text[SPAN_TEXT_BYTES];
@@ -69,6 +72,9 @@ struct span {
 /* Empties it: no ids, no attributes. */
 void span_begin(struct span *span, const char *name, uint64_t start_ns, uint64_t end_ns);
 void span_set_state(struct span *span, const char *tracestate);
+
+/* What is "" is not known, and not there. */
+void span_add_owner(struct span *span, const char *key, const char *value);
 
 /* What is not UTF-8 becomes SPAN_VALUE_INVALID. */
 void span_add_string(struct span *span, const char *key, const char *value);

@@ -32,6 +32,8 @@ struct bench {
 	struct report report;
 };
 
+static const struct identity nobody;
+
 static void must(int r, const char *what)
 {
 	if (r >= 0)
@@ -106,7 +108,7 @@ static void send_all(struct bench *bench, unsigned long count)
 	for (unsigned long i = 0; i < count; i++) {
 		while (totals_of(bench).exporter.queued == QUEUE_MAX)
 			turn(bench, -1);
-		tracer_run(bench->tracer, &bench->run, &bench->report);
+		tracer_run(bench->tracer, &bench->run, &bench->report, &nobody);
 		if (i % TICK_SPANS == 0)
 			turn(bench, 0);
 	}
@@ -153,7 +155,7 @@ static void measure_memory(struct bench *bench)
 	bench_open(bench, false, true);
 	long open = resident_kib();
 	for (int i = 0; i < 2 * QUEUE_MAX; i++)
-		tracer_run(bench->tracer, &bench->run, &bench->report);
+		tracer_run(bench->tracer, &bench->run, &bench->report, &nobody);
 	long full = resident_kib();
 	struct tracer_totals totals = totals_of(bench);
 	printf("\n    spans on, none yet        %6ld KiB\n", open - before);

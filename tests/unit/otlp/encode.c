@@ -12,6 +12,7 @@
 #include "otlp/encode.h"
 #include "otlp/pairs.h"
 #include "otlp/queue.h"
+#include "otlp/resources.h"
 
 static struct span *make_span(void)
 {
@@ -43,7 +44,7 @@ static void assert_json(const struct span *span, const char *expected)
 	struct otlp_bytes item = encoded(span, &bytes);
 
 	otlp_encode_resource(attributes, 2, &resource);
-	otlp_encode_batch_json(&resource, &item, 1, &json);
+	otlp_encode_batch_json(&(struct otlp_group){&resource, &item, 1}, 1, &json);
 	assert_int_equal(buf_error(&json), 0);
 	buf_printf(&wanted,
 		   "{\"resourceSpans\":[{\"resource\":{\"attributes\":["
@@ -114,8 +115,83 @@ static void what_is_no_span_is_refused(void **state)
 
 	(void)state;
 	otlp_encode_resource(NULL, 0, &resource);
-	otlp_encode_batch_json(&resource, &item, 1, &json);
+	otlp_encode_batch_json(&(struct otlp_group){&resource, &item, 1}, 1, &json);
 	assert_int_equal(buf_error(&json), -EBADMSG);
+}
+
+/* What a span is of stands in its resource, behind the agent's own. */
+static void spans_of_containers_have_resources_of_their_own(void **state)
+{
+	static const struct otlp_attribute own[] = {{"service.name", "s"}};
+	_cleanup_free_ struct span *span = make_span();
+	_cleanup_buf_ struct buf bytes = {}, base = {}, owner = {}, nobody = {}, json = {},
+				 packed = {};
+	_cleanup_(resources_free) struct resources resources = {};
+
+	(void)state;
+	struct otlp_bytes item = encoded(span, &bytes);
+	otlp_encode_resource(own, 1, &base);
+	assert_int_equal(resources_init(&resources, &base), 0);
+	otlp_encode_owner(span, &nobody);
+	assert_int_equal(resources_take(&resources, &nobody), RESOURCE_OWN);
+	span_add_owner(span, "container.id", "c0ffee");
+	span_add_owner(span, "k8s.pod.name", "");
+	otlp_encode_owner(span, &owner);
+	uint16_t pod = resources_take(&resources, &owner);
+	const struct otlp_group groups[] = {
+		{&resources.items[RESOURCE_OWN].encoded, &item, 1},
+		{&resources.items[pod].encoded, &item, 1},
+	};
+	otlp_encode_batch_json(groups, 2, &json);
+	assert_int_equal(buf_error(&json), 0);
+	json_t *found = json_loads(buf_cstr(&json), 0, NULL);
+	json_t *all = json_object_get(found, "resourceSpans");
+	assert_int_equal(json_array_size(all), 2);
+	for (size_t i = 0; i < 2; i++) {
+		json_t *resource = json_object_get(json_array_get(all, i), "resource");
+		char *text = json_dumps(resource, JSON_COMPACT);
+
+		assert_string_equal(text,
+				    i ? "{\"attributes\":[{\"key\":\"service.name\",\"value\":"
+					"{\"stringValue\":\"s\"}},{\"key\":\"container.id\","
+					"\"value\":{\"stringValue\":\"c0ffee\"}}]}"
+				      : "{\"attributes\":[{\"key\":\"service.name\",\"value\":"
+					"{\"stringValue\":\"s\"}}]}");
+		free(text);
+	}
+	json_decref(found);
+	otlp_encode_batch(groups, 2, &packed);
+	assert_int_equal(buf_error(&packed), 0);
+	assert_true(packed.len > 2 * bytes.len);
+}
+
+static void append_owner(struct buf *owner, unsigned i)
+{
+	buf_clear(owner);
+	buf_printf(owner, "owner %u", i);
+}
+
+/* Shared by all spans of one container; a place is free again when its last span has gone. */
+static void resources_are_shared_and_bounded(void **state)
+{
+	_cleanup_(resources_free) struct resources resources = {};
+	_cleanup_buf_ struct buf base = {}, owner = {};
+
+	(void)state;
+	assert_int_equal(resources_init(&resources, &base), 0);
+	for (unsigned i = 1; i < RESOURCES_MAX; i++) {
+		append_owner(&owner, i);
+		assert_int_equal(resources_take(&resources, &owner), i);
+		assert_int_equal(resources_take(&resources, &owner), i);
+	}
+	append_owner(&owner, RESOURCES_MAX);
+	assert_int_equal(resources_take(&resources, &owner), RESOURCE_OWN);
+	resources_give(&resources, 5);
+	assert_int_equal(resources_take(&resources, &owner), RESOURCE_OWN);
+	resources_give(&resources, 5);
+	assert_int_equal(resources_take(&resources, &owner), 5);
+	append_owner(&owner, 5);
+	assert_int_equal(resources_take(&resources, &owner), RESOURCE_OWN);
 }
 
 /* ---- answers ---- */
@@ -211,25 +287,25 @@ static void malformed_pairs_are_refused(void **state)
 
 static void a_queue_is_a_ring(void **state)
 {
-	struct otlp_bytes items[3];
 	struct queue queue;
 
 	(void)state;
 	assert_int_equal(queue_init(&queue, 3), 0);
 	assert_int_equal(queue_oldest_ns(&queue), 0);
 	for (uint64_t i = 1; i <= 20; i++) {
-		assert_int_equal(queue_push(&queue, &i, sizeof(i), i), 0);
-		assert_int_equal(queue_push(&queue, "x", 1, i + 100), 0);
+		assert_int_equal(queue_push(&queue, &i, sizeof(i), 0, i), 0);
+		assert_int_equal(queue_push(&queue, "x", 1, 7, i + 100), 0);
 		assert_int_equal(queue_oldest_ns(&queue), i);
 		assert_int_equal(queue.bytes, 9);
-		queue_peek(&queue, items, 2);
-		assert_memory_equal(items[0].data, &i, sizeof(i));
-		assert_int_equal(items[1].n, 1);
+		assert_memory_equal(queue_item(&queue, 0).data, &i, sizeof(i));
+		assert_int_equal(queue_item(&queue, 1).n, 1);
+		assert_int_equal(queue_resource(&queue, 0), 0);
+		assert_int_equal(queue_resource(&queue, 1), 7);
 		queue_pop(&queue, 2);
 	}
 	for (int i = 0; i < 3; i++)
-		assert_int_equal(queue_push(&queue, "xy", 2, 1), 0);
-	assert_int_equal(queue_push(&queue, "xy", 2, 1), -ENOSPC);
+		assert_int_equal(queue_push(&queue, "xy", 2, 0, 1), 0);
+	assert_int_equal(queue_push(&queue, "xy", 2, 0, 1), -ENOSPC);
 	assert_int_equal(queue.count, 3);
 	queue_free(&queue);
 }
@@ -240,6 +316,8 @@ int main(void)
 		cmocka_unit_test(a_bare_span_has_what_it_must),
 		cmocka_unit_test(a_full_span_has_all),
 		cmocka_unit_test(what_is_no_span_is_refused),
+		cmocka_unit_test(spans_of_containers_have_resources_of_their_own),
+		cmocka_unit_test(resources_are_shared_and_bounded),
 		cmocka_unit_test(protobuf_answers_are_read),
 		cmocka_unit_test(json_answers_are_read),
 		cmocka_unit_test(pairs_are_read),

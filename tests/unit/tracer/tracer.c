@@ -16,6 +16,8 @@
 #define PARENT "b7ad6b7169203331"
 #define SPANS_MAX 16
 
+static const struct identity pod = {.container_id = "c0ffee", .pod = "worker-0"};
+
 /* What came out, in that order. */
 struct seen {
 	size_t count;
@@ -97,7 +99,7 @@ static void end_run(struct tracer *tracer, uint32_t pid, uint64_t exchange_id, e
 	build_run(&run);
 	run.exchange_id = exchange_id;
 	tracer_record(tracer, &run);
-	tracer_run(tracer, &run, &report);
+	tracer_run(tracer, &run, &report, &pod);
 }
 
 static void end_exchange(struct tracer *tracer, uint64_t id, const char *traceparent,
@@ -117,7 +119,7 @@ static void end_exchange(struct tracer *tracer, uint64_t id, const char *tracepa
 
 	strcpy(report.traceparent, traceparent);
 	strcpy(report.tracestate, tracestate);
-	tracer_exchange(tracer, &report);
+	tracer_exchange(tracer, &report, &pod);
 }
 
 static uint64_t waiting(const struct tracer *tracer)
@@ -322,7 +324,7 @@ static void polls_join_their_exchange(void **state)
 	end_polls(tracer, "B", 0xc000, BUILD_START_NS - 10);
 	end_polls(tracer, "C", 0xd000, BUILD_START_NS + 20);
 	end_run(tracer, 7, 5, OUTCOME_SUCCESS);
-	tracer_exchange(tracer, &report);
+	tracer_exchange(tracer, &report, &pod);
 	assert_int_equal(seen.count, 3);
 	assert_string_equal(seen.spans[1].name, "workflow.wait_completion");
 	ASSERT_CHILD(seen, 1, 0);
@@ -330,7 +332,7 @@ static void polls_join_their_exchange(void **state)
 
 	report.exchange_id = 6;
 	strcpy(report.exec_id, "C");
-	tracer_exchange(tracer, &report);
+	tracer_exchange(tracer, &report, &pod);
 	assert_int_equal(seen.count, 5);
 	ASSERT_CHILD(seen, 4, 3);
 	assert_true(seen.spans[4].last);
@@ -364,7 +366,7 @@ static void preparing_is_a_child_of_its_exchange(void **state)
 
 	(void)state;
 	end_run(tracer, 7, 100, OUTCOME_SUCCESS);
-	tracer_exchange(tracer, &report);
+	tracer_exchange(tracer, &report, &pod);
 	tracer_totals(tracer, &totals);
 	assert_int_equal(totals.created, 3);
 	assert_int_equal(seen.count, 3);
@@ -384,7 +386,7 @@ static void asking_for_a_status_is_no_span(void **state)
 	struct tracer *tracer = new_tracer(&seen, SAMPLER_ALWAYS_ON, true);
 
 	(void)state;
-	tracer_exchange(tracer, &status);
+	tracer_exchange(tracer, &status, &pod);
 	tracer_totals(tracer, &totals);
 	assert_int_equal(totals.created, 0);
 	tracer_free(&tracer);
