@@ -53,6 +53,7 @@ enum bpf_map_type_used {
 #define AF_INET 2
 #define AF_INET6 10
 #define IPPROTO_TCP 6
+#define RCV_SHUTDOWN 1
 #define SEND_SHUTDOWN 2
 /* include/net/tcp_states.h */
 #define TCP_FIN_WAIT1 4

@@ -240,6 +240,17 @@ def client_leaves(wire):
     return {**sync("error"), **error(500)}
 
 
+def client_has_left_when_it_is_read(wire):
+    """The read that takes the request takes the end of the connection with it."""
+    wire.exchange(sized(b"{}"), response())
+    wire.client.sendall(sized(b"{}") * 2)
+    wire.client.close()
+    assert len(wire.server.recv(65536)) == 2 * len(sized(b"{}"))
+    wire.server.sendall(response(404))
+    wire.server.close()
+    return {**sync(), **sync("error", n=2), **error(404), **error(500)}
+
+
 def client_leaves_a_workflow(wire):
     wire.ask(sized(b"{}", WORKFLOW))
     wire.client.close()
@@ -316,7 +327,7 @@ def answers_that_look_like_requests(wire):
 SITUATIONS = [
     keep_alive, statuses, async_statuses, other_routes, byte_by_byte, pipelined, answered_after_the_next_was_read, long_head,
     large_bodies, expect_continue, chunked, head_and_no_content, http_1_0, closed_without_a_byte, closed_within_the_response,
-    shut_down_without_a_byte, client_leaves, client_leaves_a_workflow, client_resets, half_open, head_that_never_ends,
+    shut_down_without_a_byte, client_leaves, client_has_left_when_it_is_read, client_leaves_a_workflow, client_resets, half_open, head_that_never_ends,
     many_pieces_in_one_call, peeked, body_by_sendfile, answers_that_look_like_requests,
 ]
 
