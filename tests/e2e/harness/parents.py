@@ -53,10 +53,17 @@ class Parent:
         """The next event of one of these kinds; None when the parent has ended."""
         while True:
             event = self.events.get(timeout=LINE_SECONDS * SLOWNESS)
-            if event and event["event"] == "start" and self.own_pids:
-                self.pids.append(event["pid"])
+            if event and self.own_pids:
+                self._remember(event)
             if event is None or event["event"] in kinds:
                 return event
+
+    def _remember(self, event):
+        """Whose pid is not yet another's."""
+        if event["event"] == "start":
+            self.pids.append(event["pid"])
+        elif event.get("waited") and event["pid"] in self.pids:
+            self.pids.remove(event["pid"])
 
     def finish(self):
         """The truths of the job that was begun."""

@@ -76,13 +76,21 @@ class Server(parents.Parent):
 
         return wait_until(ask, "the server has nothing in flight", ANSWER_SECONDS)
 
+    def forget(self):
+        """What it did is over, and no longer told."""
+        self.remember_bun(self.truth())
+        self.ask("DELETE", "/truth")
+
+    def remember_bun(self, truth):
+        """Of those that were waited for, the pids are others' by now."""
+        self.pids += [run["pid"] for run in truth["runs"] or [] if run["pid"] and not run["waited"]]
+
     def stop(self):
         if self.stopped:
             return
         self.stopped = True
         if self.process.poll() is None:
-            _, truth = self.ask("GET", "/truth")
-            self.pids = [run["pid"] for run in truth["runs"] or [] if run["pid"]]
+            self.remember_bun(self.ask("GET", "/truth")[1])
         super().stop()
 
 

@@ -33,6 +33,7 @@ func (s *server) routes(base string) http.Handler {
 	mux.HandleFunc("POST "+base+"/{kind}/{id}/executions/sync", s.execute)
 	mux.HandleFunc("GET "+base+"/executions/{kind}/{exec}", s.status)
 	mux.Handle("GET /truth", s.book)
+	mux.HandleFunc("DELETE /truth", s.book.Forget)
 	mux.HandleFunc("GET /bench", s.bench)
 	return deny(mux)
 }

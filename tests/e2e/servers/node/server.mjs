@@ -66,6 +66,7 @@ async function serve(request, response) {
   const found = route(request.method, path);
   if (request.headers["x-deny"]) respond(response, Number(request.headers["x-deny"]), null);
   else if (request.method === "GET" && path === "/truth") respond(response, 200, book);
+  else if (request.method === "DELETE" && path === "/truth") respond(response, 200, book.forget() ?? null);
   else if (found) await exchange(found, request, response);
   else respond(response, 404, null);
 }

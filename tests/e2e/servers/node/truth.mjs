@@ -43,6 +43,12 @@ export class Book {
     this.runs.push({ ...truth, request_exec_id: requestExecId });
   }
 
+  forget() {
+    this.exchanges = [];
+    this.polls = [];
+    this.runs = [];
+  }
+
   toJSON() {
     return { in_flight: this.inFlight, exchanges: this.exchanges, polls: this.polls, runs: this.runs };
   }

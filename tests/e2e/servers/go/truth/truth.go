@@ -109,7 +109,15 @@ func (b *Book) Ran(t *call.Truth, requestExecID string) {
 	b.runs = append(b.runs, Run{t, requestExecID})
 }
 
-// ServeHTTP answers with everything since the start.
+// Forget drops what has ended.
+func (b *Book) Forget(w http.ResponseWriter, _ *http.Request) {
+	b.mutex.Lock()
+	defer b.mutex.Unlock()
+	b.exchanges, b.polls, b.runs = nil, nil, nil
+	w.WriteHeader(http.StatusNoContent)
+}
+
+// ServeHTTP answers with everything since the start, or since it was told to forget.
 func (b *Book) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 	b.mutex.Lock()
 	defer b.mutex.Unlock()
