@@ -54,16 +54,21 @@ bool utf8_valid(const void *bytes, size_t n)
 	return true;
 }
 
-static void json_append_ascii(struct buf *buf, uint8_t c)
+/* What a terminal obeys: JSON itself would take U+007F to U+009F as they are. */
+static bool is_control(const uint8_t *p, size_t len)
 {
-	if (c == '"' || c == '\\') {
-		buf_append_char(buf, '\\');
-		buf_append_char(buf, (char)c);
-	} else if (c < 0x20 || c == 0x7f) {
-		buf_printf(buf, "\\u%04x", c);
-	} else {
-		buf_append_char(buf, (char)c);
+	return len == 1 ? p[0] < 0x20 || p[0] == 0x7f : len == 2 && p[0] == 0xc2 && p[1] < 0xa0;
+}
+
+static void json_append_character(struct buf *buf, const uint8_t *p, size_t len)
+{
+	if (is_control(p, len)) {
+		buf_printf(buf, "\\u%04x", p[len - 1]);
+		return;
 	}
+	if (p[0] == '"' || p[0] == '\\')
+		buf_append_char(buf, '\\');
+	buf_append(buf, p, len);
 }
 
 void json_append_string(struct buf *buf, const void *bytes, size_t n)
@@ -75,10 +80,8 @@ void json_append_string(struct buf *buf, const void *bytes, size_t n)
 		size_t len = utf8_char_bytes(p + i, n - i);
 		if (len == 0)
 			buf_append_cstr(buf, "\xef\xbf\xbd");
-		else if (len == 1)
-			json_append_ascii(buf, p[i]);
 		else
-			buf_append(buf, p + i, len);
+			json_append_character(buf, p + i, len);
 		i += len ? len : 1;
 	}
 	buf_append_char(buf, '"');
