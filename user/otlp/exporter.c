@@ -9,16 +9,16 @@
 #include "base/clock.h"
 #include "base/gzip.h"
 #include "base/log.h"
+#include "otlp/delivery.h"
 #include "otlp/queue.h"
 #include "otlp/resources.h"
-#include "span/ids.h"
 
 struct exporter {
 	struct exporter_config config;
 	struct http *http;
 	struct queue queue;
-	struct exporter_totals totals;
-	struct ids random;
+	struct delivery delivery;
+	uint64_t refused; /* spans that found no room */
 	const char *headers[HTTP_HEADERS_MAX + 1];
 
 	struct resources resources;
@@ -29,28 +29,17 @@ struct exporter {
 	struct buf body;	  /* the same, or compressed */
 	struct otlp_bytes *batch; /* by what they come from */
 	struct otlp_group groups[RESOURCES_MAX];
-
-	size_t sending;	   /* spans of that batch; 0 = none */
-	bool under_way;	   /* a try of it */
-	unsigned tries;	   /* that failed */
-	uint64_t since_ns; /* its first try */
-	uint64_t not_before_ns;
-	bool flushing;
 	bool failing; /* said so in the log */
 };
 
 /* ---- what becomes of a batch ---- */
 
-static void batch_end(struct exporter *exporter, uint64_t rejected)
+/* The queue's first ones are no longer there. */
+static void pop(struct exporter *exporter, size_t count)
 {
-	exporter->totals.exported += exporter->sending - rejected;
-	exporter->totals.dropped += rejected;
-	for (size_t i = 0; i < exporter->sending; i++)
+	for (size_t i = 0; i < count; i++)
 		resources_give(&exporter->resources, queue_resource(&exporter->queue, i));
-	queue_pop(&exporter->queue, exporter->sending);
-	exporter->sending = 0;
-	exporter->tries = 0;
-	exporter->not_before_ns = 0;
+	queue_pop(&exporter->queue, count);
 }
 
 static void say_failing(struct exporter *exporter, const char *what,
@@ -72,96 +61,57 @@ static void say_working(struct exporter *exporter)
 	exporter->failing = false;
 }
 
-/* Taken, whatever of the answer's body arrived: sending the batch again would double it. */
-static void batch_accepted(struct exporter *exporter, const struct http_response *response)
+/* Of a batch that was taken: how many of it were not. Taken, whatever of the answer's body arrived. */
+static size_t read_rejected(const struct exporter *exporter, const struct http_response *response)
 {
+	size_t sending = exporter->delivery.sending;
 	struct otlp_answer answer = {};
 	int r = response->error;
 
 	if (r == 0)
 		r = otlp_answer_read(response->body, response->body_bytes, exporter->config.json,
-				     exporter->sending, &answer);
+				     sending, &answer);
 	if (r < 0)
-		log_debug("the collector took %zu spans, its answer makes no sense",
-			  exporter->sending);
+		log_debug("the collector took %zu spans, its answer makes no sense", sending);
 	if (answer.rejected)
 		log_warn("the collector refused %llu of %zu spans: %s",
-			 (unsigned long long)answer.rejected, exporter->sending, answer.message);
+			 (unsigned long long)answer.rejected, sending, answer.message);
 	else if (*answer.message)
 		log_warn("the collector says: %s", answer.message);
-	batch_end(exporter, answer.rejected);
-	say_working(exporter);
+	return answer.rejected;
 }
 
-/* OTLP's list of statuses; and what may have been anybody between us and the collector. */
-static bool may_retry(const struct http_response *response)
-{
-	switch (response->status) {
-	case 0:
-		return response->error != -EMSGSIZE;
-	case 429:
-	case 502:
-	case 503:
-	case 504:
-		return true;
-	default:
-		return false;
-	}
-}
-
-static uint64_t backoff_ns(struct exporter *exporter)
-{
-	uint64_t ms = EXPORTER_BACKOFF_FIRST_MS;
-
-	for (unsigned i = 1; i < exporter->tries && ms < EXPORTER_BACKOFF_LAST_MS; i++)
-		ms *= 2;
-	if (ms > EXPORTER_BACKOFF_LAST_MS)
-		ms = EXPORTER_BACKOFF_LAST_MS;
-	return (ms / 2 + ids_random(&exporter->random) % ms) * NS_PER_MS;
-}
-
-static uint64_t asked_wait_ns(const struct http_response *response)
+static int64_t read_retry_after(const struct http_response *response)
 {
 	const char *value = http_header(response, "Retry-After");
-	int64_t now_s = (int64_t)(clock_ns(CLOCK_REALTIME) / NS_PER_SECOND);
-	int64_t seconds = value ? http_retry_after(value, now_s) : 0;
 
-	if (seconds <= 0)
-		return 0;
-	if (seconds > EXPORTER_RETRY_AFTER_MAX_S)
-		seconds = EXPORTER_RETRY_AFTER_MAX_S;
-	return (uint64_t)seconds * NS_PER_SECOND;
-}
-
-static void batch_failed(struct exporter *exporter, const struct http_response *response,
-			 uint64_t now_ns)
-{
-	uint64_t asked_ns = asked_wait_ns(response);
-	uint64_t give_up_ns = exporter->config.give_up_ms * NS_PER_MS;
-
-	exporter->tries++;
-	uint64_t wait_ns = backoff_ns(exporter);
-	if (wait_ns < asked_ns)
-		wait_ns = asked_ns;
-	if (!may_retry(response) || now_ns + wait_ns - exporter->since_ns > give_up_ns) {
-		say_failing(exporter, "are dropped", response);
-		batch_end(exporter, exporter->sending);
-		return;
-	}
-	say_failing(exporter, "wait", response);
-	exporter->not_before_ns = now_ns + wait_ns;
+	return value ? http_retry_after(value, (int64_t)(clock_ns(CLOCK_REALTIME) / NS_PER_SECOND))
+		     : -1;
 }
 
 static void on_done(void *arg, const struct http_response *response)
 {
 	struct exporter *exporter = arg;
 	uint64_t now_ns = clock_monotonic_ns();
+	size_t through;
+	struct delivery_answer answer = {response->error, response->status, -1, 0};
 
-	exporter->under_way = false;
 	if (response->status >= 200 && response->status < 300)
-		batch_accepted(exporter, response);
+		answer.rejected = read_rejected(exporter, response);
 	else
-		batch_failed(exporter, response, now_ns);
+		answer.retry_after_s = read_retry_after(response);
+	switch (delivery_answered(&exporter->delivery, &answer, now_ns, &through)) {
+	case DELIVERY_TAKEN:
+		say_working(exporter);
+		break;
+	case DELIVERY_AGAIN:
+		say_failing(exporter, "wait", response);
+		break;
+	case DELIVERY_DROPPED:
+		say_failing(exporter, "are dropped", response);
+		break;
+	}
+	pop(exporter, through);
 	exporter_tick(exporter, now_ns);
 }
 
@@ -173,7 +123,7 @@ static struct otlp_group group_of(struct exporter *exporter, uint16_t resource,
 {
 	struct otlp_group group = {&exporter->resources.items[resource].encoded, spans, 0};
 
-	for (size_t i = 0; i < exporter->sending; i++) {
+	for (size_t i = 0; i < exporter->delivery.sending; i++) {
 		if (queue_resource(&exporter->queue, i) == resource)
 			spans[group.count++] = queue_item(&exporter->queue, i);
 	}
@@ -233,43 +183,25 @@ static int batch_send(struct exporter *exporter)
 
 	if (r < 0)
 		return r;
-	exporter->under_way = true;
-	if (exporter->tries)
-		exporter->totals.retried += exporter->sending;
+	delivery_sent(&exporter->delivery);
 	return 0;
-}
-
-static int batch_begin(struct exporter *exporter, uint64_t now_ns)
-{
-	size_t count = exporter->queue.count;
-
-	exporter->sending = count < exporter->config.batch_max ? count : exporter->config.batch_max;
-	exporter->since_ns = now_ns;
-	return batch_encode(exporter);
-}
-
-static bool is_due(const struct exporter *exporter, uint64_t now_ns)
-{
-	const struct queue *queue = &exporter->queue;
-
-	if (exporter->under_way || queue->count == 0 || now_ns < exporter->not_before_ns)
-		return false;
-	return exporter->sending || exporter->flushing ||
-	       queue->count >= exporter->config.batch_max ||
-	       now_ns - queue_oldest_ns(queue) >= exporter->config.delay_ms * NS_PER_MS;
 }
 
 void exporter_tick(struct exporter *exporter, uint64_t now_ns)
 {
-	if (!is_due(exporter, now_ns))
+	const struct queue *queue = &exporter->queue;
+	int r = 0;
+
+	if (!delivery_is_due(&exporter->delivery, queue->count, queue_oldest_ns(queue), now_ns))
 		return;
-	int r = exporter->sending ? 0 : batch_begin(exporter, now_ns);
+	if (delivery_begin(&exporter->delivery, queue->count, now_ns))
+		r = batch_encode(exporter);
 	if (r == 0)
 		r = batch_send(exporter);
 	if (r == 0 || r == -EBUSY)
 		return;
 	log_error("cannot send spans: %s", strerror(-r));
-	batch_end(exporter, exporter->sending);
+	pop(exporter, delivery_give_up(&exporter->delivery));
 }
 
 /* ---- from outside ---- */
@@ -294,20 +226,26 @@ static int enqueue(struct exporter *exporter, const struct span *span, uint64_t 
 void exporter_add(struct exporter *exporter, const struct span *span, uint64_t now_ns)
 {
 	if (enqueue(exporter, span, now_ns) < 0)
-		exporter->totals.dropped++;
+		exporter->refused++;
 	exporter_tick(exporter, now_ns);
 }
 
 void exporter_flush(struct exporter *exporter, uint64_t now_ns)
 {
-	exporter->flushing = true;
+	exporter->delivery.flushing = true;
 	exporter_tick(exporter, now_ns);
 }
 
 void exporter_totals(const struct exporter *exporter, struct exporter_totals *ret)
 {
-	*ret = exporter->totals;
-	ret->queued = exporter->queue.count;
+	const struct delivery_totals *totals = &exporter->delivery.totals;
+
+	*ret = (struct exporter_totals){
+		.exported = totals->exported,
+		.dropped = totals->dropped + exporter->refused,
+		.retried = totals->retried,
+		.queued = exporter->queue.count,
+	};
 }
 
 static int set_headers(struct exporter *exporter)
@@ -354,7 +292,11 @@ int exporter_new(const struct exporter_config *config, struct http *http, uint64
 		return -ENOMEM;
 	exporter->config = *config;
 	exporter->http = http;
-	ids_init(&exporter->random, (const uint64_t[4]){random, 1, 2, 3});
+	delivery_init(&exporter->delivery,
+		      &(struct delivery_config){.give_up_ms = config->give_up_ms,
+						.delay_ms = config->delay_ms,
+						.batch_max = config->batch_max},
+		      random);
 	int r = exporter_init(exporter);
 	if (r == 0)
 		*ret = take_ptr(exporter);

@@ -11,11 +11,6 @@
 
 #define EXPORTER_ANSWER_BYTES                                                                      \
 	65536 /* of an answer that is read; the message for an operator is shorter */
-/* Between tries: from the first to the last, each somewhere between half and one and a half of that. */
-#define EXPORTER_BACKOFF_FIRST_MS 500
-#define EXPORTER_BACKOFF_LAST_MS 30000
-/* A Retry-After beyond this is taken as this. */
-#define EXPORTER_RETRY_AFTER_MAX_S 300
 
 struct exporter_config {
 	const char *url; /* whole */
