@@ -49,6 +49,7 @@ static const struct example {
 	{"bunscope_up", "bunscope_up"},
 	{"bunscope_probe_info", "count by (family, hook, state) (bunscope_probe_info)"},
 	{"bunscope_target_info", "count by (namespace, pod) (bunscope_target_info)"},
+	{"bunscope_pod_lists_total", "sum by (result) (increase(bunscope_pod_lists_total[1h]))"},
 	{"bunscope_runs_started_total", "sum(rate(bunscope_runs_started_total[5m]))"},
 	{"bunscope_runs_finished_total",
 	 "bunscope_runs_started_total - bunscope_runs_finished_total - ignoring(map) "

@@ -276,6 +276,9 @@ void config_free(struct config **config)
 	free((*config)->listen_port);
 	free((*config)->metrics_prefix);
 	config_otlp_free(&(*config)->otlp);
+	free((*config)->pods_url);
+	free((*config)->pods_token_file);
+	free((*config)->pods_ca_file);
 	patterns_free(&(*config)->exes);
 	patterns_free(&(*config)->workers);
 	patterns_free(&(*config)->server_exes);

@@ -632,6 +632,31 @@ const struct flag config_flags[] = {
 		.env = {"OTEL_RESOURCE_ATTRIBUTES"},
 	},
 	{
+		.name = "kubernetes.pods-url",
+		.metavar = "URL",
+		.commands = FOR_RUN,
+		.offset = offsetof(struct config, pods_url),
+		.set = flag_set_url,
+		.help = "this node's pods: the kubelet's /pods, or the API server's list; none: no "
+			"names",
+	},
+	{
+		.name = "kubernetes.token-file",
+		.metavar = "FILE",
+		.commands = FOR_RUN,
+		.offset = offsetof(struct config, pods_token_file),
+		.set = set_path,
+		.help = "bearer token to ask with, read again each time",
+	},
+	{
+		.name = "kubernetes.ca-file",
+		.metavar = "FILE",
+		.commands = FOR_RUN,
+		.offset = offsetof(struct config, pods_ca_file),
+		.set = set_path,
+		.help = "PEM of whom to trust there, instead of the system's",
+	},
+	{
 		.name = "shutdown-timeout",
 		.metavar = "TIME",
 		.fallback = "5s",

@@ -16,6 +16,7 @@
 #include "loop.h"
 #include "pipeline.h"
 #include "playback.h"
+#include "pod_names.h"
 #include "recorder.h"
 #include "replay.h"
 #include "sandbox/filter.h"
@@ -41,9 +42,10 @@ struct app {
 	struct metrics *metrics;
 	struct pipeline *pipeline;
 	struct web *web;
-	struct spans *spans;   /* NULL = off */
-	struct tracer *tracer; /* theirs, or tail's own; NULL = off */
-	struct tree tree;      /* of tail */
+	struct spans *spans;	     /* NULL = off */
+	struct tracer *tracer;	     /* theirs, or tail's own; NULL = off */
+	struct tree tree;	     /* of tail */
+	struct pod_names *pod_names; /* NULL = off */
 	struct service service;
 	struct view *view;
 	uint64_t view_step_ms; /* when its next step is due; Unix time */
@@ -117,6 +119,9 @@ static void on_serve_tick(void *arg)
 
 	on_tick(app);
 	web_tick(app->web, clock_monotonic_ns());
+	if (app->pod_names)
+		pod_names_tick(app->pod_names, pipeline_owners(app->pipeline),
+			       clock_monotonic_ns());
 	service_tick(&app->service, clock_monotonic_ns());
 	/* A clock that was set back must not stop the steps. */
 	if (now_ms < app->view_step_ms && app->view_step_ms - now_ms <= VIEW_STEP_MS)
@@ -147,6 +152,7 @@ static int serve_metrics(void *arg, enum metric_format format, struct buf *out)
 	if (r < 0)
 		return r;
 	spans_update(app->spans, registry);
+	pod_names_update(app->pod_names, registry);
 	registry_write(registry, format, out);
 	agent_scraped(registry, clock_monotonic_ns() - begin);
 	return buf_error(out);
@@ -254,6 +260,7 @@ static void app_stop(struct app *app)
 {
 	web_stop(&app->web);
 	service_free(&app->service);
+	pod_names_stop(&app->pod_names);
 	pipeline_stop(&app->pipeline);
 	if (!app->spans)
 		tracer_free(&app->tracer);
@@ -320,6 +327,13 @@ static int start_spans(struct app *app)
 	return r < 0 ? fail("cannot export spans", r) : 0;
 }
 
+static int start_pod_names(struct app *app)
+{
+	int r = pod_names_start(app->config, app->loop, &app->pod_names);
+
+	return r < 0 ? fail("cannot ask for pods", r) : 0;
+}
+
 static int serve(struct app *app)
 {
 	const struct pipeline_sinks sinks = {
@@ -338,13 +352,16 @@ static int serve(struct app *app)
 	if (r == 0)
 		r = start_spans(app);
 	if (r == 0)
+		r = start_pod_names(app);
+	if (r == 0)
 		r = start_pipeline(app, &sinks, on_serve_tick);
 	if (r == 0)
 		r = loop_hangup(app->loop, on_hangup, app);
 	if (r < 0)
 		return r;
 	service_init(&app->service); /* its socket is made before the filter */
-	pipeline_confine(app->pipeline, FILTER_WEB | (app->spans ? FILTER_CONNECT : 0));
+	pipeline_confine(app->pipeline,
+			 FILTER_WEB | (app->spans || app->pod_names ? FILTER_CONNECT : 0));
 	agent_describe(metrics_registry(app->metrics), app->pipeline, clock_ns(CLOCK_REALTIME));
 	log_info("listening on %s", web_address(app->web));
 	service_ready(&app->service);

@@ -85,6 +85,16 @@ const struct identity *owners_find_server(const struct owners *owners, uint32_t 
 	return &nobody;
 }
 
+bool owners_want_names(const struct owners *owners)
+{
+	return targets_want_names(&owners->targets);
+}
+
+void owners_name(struct owners *owners, const struct pod *pod)
+{
+	targets_name(&owners->targets, pod);
+}
+
 /* ---- those that are gone ---- */
 
 /* A run that was lost, or is no tool's, has left names that nobody has asked for. */

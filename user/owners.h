@@ -6,9 +6,11 @@
  * and a pod's uid. Wiring of the probe, the table of user/identity/ and its metric.
  */
 #include <linux/types.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "identity/identity.h"
+#include "identity/pods.h"
 #include "include/run.h"
 #include "kernel/probe.h"
 #include "metric/metric.h"
@@ -25,5 +27,8 @@ const struct identity *owners_find_server(const struct owners *owners, uint32_t 
 					  uint64_t cgroup_id);
 /* Now and then: lets go of those that are gone. */
 void owners_tick(struct owners *owners, uint64_t now_ns);
+bool owners_want_names(const struct owners *owners);
+/* One of the pods of this node: targets_name(). */
+void owners_name(struct owners *owners, const struct pod *pod);
 /* Sets the metric of those that are there. */
 void owners_update(struct owners *owners, struct registry *registry);

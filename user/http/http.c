@@ -11,16 +11,20 @@
 #include "base/cleanup.h"
 
 #define EVENTS_MAX 16
+#define STATUS_OK 200
 
 struct transfer {
 	struct http *http;
 	CURL *easy; /* NULL = free */
 	struct curl_slist *headers;
 	struct buf body;
+	size_t body_bytes; /* that arrived */
 	size_t body_bytes_max;
+	int refused; /* what arrived() said, 0 = nothing */
 	size_t head_bytes;
 	bool too_long;
 	char message[HTTP_MESSAGE_BYTES];
+	int (*arrived)(void *arg, const char *bytes, size_t n);
 	void (*done)(void *arg, const struct http_response *response);
 	void *arg;
 };
@@ -87,14 +91,28 @@ static int wait_init(struct http *http)
 
 /* ---- an answer ---- */
 
+static size_t hand_over(struct transfer *transfer, const char *bytes, size_t n)
+{
+	long status = 0;
+
+	(void)curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
+	if (status != STATUS_OK)
+		return n;
+	transfer->refused = transfer->arrived(transfer->arg, bytes, n);
+	return transfer->refused < 0 ? 0 : n;
+}
+
 static size_t on_body(const char *bytes, size_t size, size_t n, void *arg)
 {
 	struct transfer *transfer = arg;
 
 	(void)size; /* always 1 */
-	transfer->too_long = n > transfer->body_bytes_max - transfer->body.len;
+	transfer->too_long = n > transfer->body_bytes_max - transfer->body_bytes;
 	if (transfer->too_long)
 		return 0; /* ends the transfer */
+	transfer->body_bytes += n;
+	if (transfer->arrived)
+		return hand_over(transfer, bytes, n);
 	buf_append(&transfer->body, bytes, n);
 	return buf_error(&transfer->body) < 0 ? 0 : n;
 }
@@ -152,8 +170,10 @@ static void transfer_end(struct transfer *transfer, CURLcode code)
 		strncpy(transfer->message, curl_easy_strerror(code), HTTP_MESSAGE_BYTES - 1);
 	if (transfer->too_long)
 		strcpy(transfer->message, "the answer is too long");
+	if (transfer->refused)
+		strncpy(transfer->message, strerror(-transfer->refused), HTTP_MESSAGE_BYTES - 1);
 	struct http_response response = {
-		.error = error_of(code, transfer->too_long),
+		.error = transfer->refused ?: error_of(code, transfer->too_long),
 		.status = (unsigned)status,
 		.message = transfer->message,
 		.body = transfer->body.data,
@@ -238,6 +258,7 @@ static int transfer_init(struct transfer *transfer, const struct http_request *r
 	if (r < 0)
 		return r;
 	transfer->body_bytes_max = request->answer_bytes_max;
+	transfer->arrived = request->arrived;
 	transfer->done = request->done;
 	transfer->arg = request->arg;
 	set_callbacks(transfer);

@@ -34,6 +34,11 @@ struct http_request {
 	const char *ca_file;	 /* instead of the system's; NULL = the system's */
 	const char *client_cert; /* PEM files; NULL = none */
 	const char *client_key;
+	/*
+	 * NULL: the answer's body is kept for done(). Otherwise that of a 200 is handed over as it arrives, and done()
+	 * gets none; -errno ends the request with that error.
+	 */
+	int (*arrived)(void *arg, const char *bytes, size_t n);
 	/* Once, from http_run(), never from http_start(). It may start the next request. */
 	void (*done)(void *arg, const struct http_response *response);
 	void *arg;

@@ -51,6 +51,47 @@ bool target_may_go(const struct target *target, bool server_gone, uint64_t now_n
 	return idle_ns > TARGET_IDLE_NS && server_gone;
 }
 
+static bool wants_names(const struct identity *identity)
+{
+	if (!*identity->pod_uid)
+		return false;
+	return !*identity->pod || (*identity->container_id && !*identity->container);
+}
+
+bool targets_want_names(const struct targets *targets)
+{
+	for (size_t i = 0; i < targets->count; i++) {
+		if (wants_names(&targets->items[i].identity))
+			return true;
+	}
+	return false;
+}
+
+static void identity_name(struct identity *identity, const struct pod *pod)
+{
+	memcpy(identity->namespace, pod->namespace, sizeof(identity->namespace));
+	memcpy(identity->pod, pod->name, sizeof(identity->pod));
+	for (size_t i = 0; i < pod->containers_count; i++) {
+		const struct pod_container *container = &pod->containers[i];
+
+		if (strcmp(container->id, identity->container_id) == 0)
+			memcpy(identity->container, container->name, sizeof(identity->container));
+	}
+}
+
+void targets_name(struct targets *targets, const struct pod *pod)
+{
+	for (size_t i = 0; i < targets->count; i++) {
+		struct identity *identity = &targets->items[i].identity;
+
+		if (!wants_names(identity) || (strcmp(identity->pod_uid, pod->uid) != 0 &&
+					       strcmp(identity->pod_uid, pod->file_uid) != 0))
+			continue;
+		identity_name(identity, pod);
+		targets->changes++;
+	}
+}
+
 void targets_remove(struct targets *targets, size_t index)
 {
 	targets->items[index] = targets->items[--targets->count];

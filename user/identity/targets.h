@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "identity/identity.h"
+#include "identity/pods.h"
 #include "include/watch.h"
 
 /* One of which no run was seen for so long goes, if its server is gone: a scrape has seen it by then. */
@@ -41,5 +42,9 @@ struct target *targets_find(const struct targets *targets, const struct cgroup_k
 struct target *targets_add(struct targets *targets, const struct cgroup_key *key,
 			   const struct cgroup_names *names);
 bool target_may_go(const struct target *target, bool server_gone, uint64_t now_ns);
+/* Whether one of a pod lacks the pod's or the container's name. */
+bool targets_want_names(const struct targets *targets);
+/* Those of this pod are called so from now on. */
+void targets_name(struct targets *targets, const struct pod *pod);
 /* Another takes its place: go on with the same index. */
 void targets_remove(struct targets *targets, size_t index);

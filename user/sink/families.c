@@ -141,6 +141,10 @@ const struct family families[FAMILY_COUNT] = {
 		.labels = {"container_id", "pod_uid", "namespace", "pod", "container"},
 		.help = "1 for each container that Bun runs in, while it is there; names where the pods' list is asked for.",
 	},
+	[FAMILY_POD_LISTS] = {
+		"bunscope_pod_lists_total", COUNTER, OWN, .labels = {"result"},
+		.help = "Times that this node's pods were asked for: ok, failed. Only where --kubernetes.pods-url is given.",
+	},
 	[FAMILY_RUNS_STARTED] = {
 		"bunscope_runs_started_total", COUNTER, OWN,
 		.help = "Bun processes whose exec was seen: those finished, in flight (map_entries of runs) and lost.",

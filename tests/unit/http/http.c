@@ -159,6 +159,59 @@ static void an_answer_has_an_end(void **state)
 	assert_string_equal(answer.message, "the answer is too long");
 }
 
+struct arrivals {
+	struct answer answer; /* first: it is what keep() gets */
+	char text[64];
+	size_t bytes;
+	int says;
+};
+
+static int take(void *arg, const char *bytes, size_t n)
+{
+	struct arrivals *arrivals = arg;
+
+	assert_true(arrivals->bytes + n < sizeof(arrivals->text));
+	memcpy(arrivals->text + arrivals->bytes, bytes, n);
+	arrivals->bytes += n;
+	return arrivals->says;
+}
+
+static void hand_over(const char *reply, struct arrivals *arrivals)
+{
+	struct server server = {.answer = reply, .answer_bytes = strlen(reply)};
+	struct http *http = NULL;
+
+	server_start(&server);
+	assert_int_equal(http_new(&http), 0);
+	struct http_request request = request_to(&server, &arrivals->answer);
+	request.arrived = take;
+	request.answer_bytes_max = 10;
+	assert_int_equal(http_start(http, &request), 0);
+	server_run(&server, http, &arrivals->answer.done);
+	http_free(&http);
+	server_stop(&server);
+}
+
+static void a_body_is_handed_over_as_it_arrives(void **state)
+{
+	struct arrivals good = {}, other_status = {}, long_one = {}, refused = {.says = -EBADMSG};
+
+	(void)state;
+	hand_over("HTTP/1.1 200 OK\r\n\r\n0123456789", &good);
+	assert_int_equal(good.answer.error, 0);
+	assert_string_equal(good.text, "0123456789");
+	assert_string_equal(good.answer.body, "");
+	hand_over("HTTP/1.1 403 No\r\n\r\n0123456789", &other_status);
+	assert_int_equal(other_status.answer.error, 0);
+	assert_int_equal(other_status.answer.status, 403);
+	assert_string_equal(other_status.text, "");
+	hand_over("HTTP/1.1 200 OK\r\n\r\n0123456789x", &long_one);
+	assert_int_equal(long_one.answer.error, -EMSGSIZE);
+	hand_over("HTTP/1.1 200 OK\r\n\r\n0", &refused);
+	assert_int_equal(refused.answer.error, -EBADMSG);
+	assert_string_equal(refused.answer.message, "Bad message");
+}
+
 static void headers_have_an_end(void **state)
 {
 	_cleanup_buf_ struct buf reply = {};
@@ -308,6 +361,7 @@ int main(void)
 		cmocka_unit_test(a_redirect_is_an_answer),
 		cmocka_unit_test(a_header_is_found_by_name),
 		cmocka_unit_test(an_answer_has_an_end),
+		cmocka_unit_test(a_body_is_handed_over_as_it_arrives),
 		cmocka_unit_test(headers_have_an_end),
 		cmocka_unit_test(half_an_answer_is_none),
 		cmocka_unit_test(no_answer_is_none),
