@@ -129,6 +129,7 @@ void agent_update(struct registry *registry, const struct pipeline *pipeline,
 {
 	set(registry, FAMILY_UP, NULL, plan_missing(pipeline_plan(pipeline)) == NULL);
 	set(registry, FAMILY_SERIES_OVERFLOW, "tool_id", registry_overflows(registry, "tool_id"));
+	set(registry, FAMILY_SERIES_OVERFLOW, "owner", pipeline_owner_overflows(pipeline));
 	set(registry, FAMILY_DENIED_SYSCALLS, NULL, filter_denied());
 	set(registry, FAMILY_BUN_UNREAPED, NULL, totals->unreaped);
 	update_hooks(registry, pipeline_plan(pipeline));

@@ -69,7 +69,8 @@ struct config {
 	unsigned max_runs;   /* runs under way that the kernel side can hold */
 	unsigned ring_bytes; /* of finished runs on their way; a power of two */
 	struct config_otlp otlp;
-	char *pods_url; /* NULL = none: pods have no names */
+	unsigned owner_labels; /* bits 1u << enum owner_label: on the series of runs */
+	char *pods_url;	       /* NULL = none: pods have no names */
 	char *pods_token_file;
 	char *pods_ca_file; /* NULL = the system's */
 	unsigned shutdown_timeout_ms;

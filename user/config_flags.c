@@ -10,6 +10,7 @@
 #include "exec/route.h"
 #include "include/limits.h"
 #include "kernel/pattern.h"
+#include "sink/owner.h"
 
 _Static_assert(CONFIG_PATTERNS_MAX == EXE_PATTERNS_MAX, "the kernel side takes as many patterns");
 _Static_assert(sizeof(enum config_track) == sizeof(unsigned), "set_choice() stores an unsigned");
@@ -290,6 +291,40 @@ static int set_path(struct config *config, const struct flag *flag, const char *
 		return -EINVAL;
 	}
 	return replace_string((char **)((char *)config + flag->offset), value, strlen(value));
+}
+
+static int add_label(struct config *config, const char *name, size_t n)
+{
+	for (unsigned i = 0; i < OWNER_LABEL_COUNT; i++) {
+		unsigned bit = 1u << i;
+
+		if (strlen(owner_label_names[i]) != n || memcmp(owner_label_names[i], name, n) != 0)
+			continue;
+		if (config->owner_labels & bit)
+			return -EINVAL;
+		config->owner_labels |= bit;
+		return 0;
+	}
+	return -EINVAL;
+}
+
+static int set_labels(struct config *config, const struct flag *flag, const char *value,
+		      struct buf *error)
+{
+	(void)flag;
+	config->owner_labels = 0;
+	for (const char *name = value;; name++) {
+		size_t n = strcspn(name, ",");
+
+		if (add_label(config, name, n) < 0) {
+			buf_printf(error, "'%s' is not a list of namespace, pod and container",
+				   value);
+			return -EINVAL;
+		}
+		name += n;
+		if (!*name)
+			return 0;
+	}
 }
 
 static int set_command(struct config *config, const struct flag *flag, const char *value,
@@ -630,6 +665,13 @@ const struct flag config_flags[] = {
 		.set = flag_set_pairs,
 		.help = "of all spans, values percent-encoded",
 		.env = {"OTEL_RESOURCE_ATTRIBUTES"},
+	},
+	{
+		.name = "labels",
+		.metavar = "NAME,...",
+		.commands = FOR_RUN,
+		.set = set_labels,
+		.help = "of namespace, pod and container, on each series of runs",
 	},
 	{
 		.name = "kubernetes.pods-url",

@@ -41,7 +41,7 @@ static bool is_bun(const struct intake *intake, const struct run *run)
 	return false;
 }
 
-bool intake_run(struct intake *intake, const struct run *run, struct report *ret)
+bool intake_run(struct intake *intake, const struct run *run, uint32_t owner, struct report *ret)
 {
 	uint64_t call_start_ns = 0;
 
@@ -51,6 +51,7 @@ bool intake_run(struct intake *intake, const struct run *run, struct report *ret
 		call_start_ns = versions_take(&intake->versions, run);
 	if (!is_bun(intake, run) || !run_classify(run, &intake->classify, call_start_ns, ret))
 		return false;
+	ret->owner = owner;
 	metrics_run(intake->metrics, ret);
 	return true;
 }

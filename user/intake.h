@@ -24,7 +24,10 @@ struct intake {
 struct classify_config intake_classify(const struct config *config);
 /* config and metrics must outlive it. */
 void intake_init(struct intake *intake, const struct config *config, struct metrics *metrics);
-/* A finished record, in the order in which they finished. Whether it is a run; then ret is its report. */
-bool intake_run(struct intake *intake, const struct run *run, struct report *ret);
+/*
+ * A finished record, in the order in which they finished, and whose it is: metrics_owner(). Whether it is a run; then
+ * ret is its report.
+ */
+bool intake_run(struct intake *intake, const struct run *run, uint32_t owner, struct report *ret);
 /* Whether one under way is a run, and whose: run_identify(). */
 bool intake_identify(const struct intake *intake, const struct run *run, struct report *ret);

@@ -35,7 +35,7 @@ static bool is_late(const struct live *live, const struct run *run)
 	return run->cpu < live->cpus && run->ordinal > live->begun[run->cpu];
 }
 
-void live_add(struct live *live, const struct run *run, const char *tool)
+void live_add(struct live *live, const struct run *run, struct tool *tool)
 {
 	if (live->count == live->capacity)
 		return;

@@ -12,9 +12,11 @@
 
 #include "include/run.h"
 
+struct tool;
+
 struct live_run {
 	struct run_key key;
-	const char *tool; /* NULL: a Bun process that is no run, or not yet */
+	struct tool *tool; /* NULL: a Bun process that is no run, or not yet */
 };
 
 struct live {
@@ -35,7 +37,7 @@ void live_free(struct live *live);
 /* Forgets what was; `begun` is to be filled in by the caller. */
 void live_reset(struct live *live);
 /* A run that the walk met. */
-void live_add(struct live *live, const struct run *run, const char *tool);
+void live_add(struct live *live, const struct run *run, struct tool *tool);
 /* A run that ended since. */
 void live_end(struct live *live, const struct run *run);
 /* Runs begun, those met late included. */

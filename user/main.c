@@ -252,7 +252,8 @@ static int start_common(struct app *app)
 	int r = loop_new(&app->loop);
 
 	if (r == 0)
-		r = metrics_new(config->metrics_prefix, config->max_label_values, &app->metrics);
+		r = metrics_new(config->metrics_prefix, config->max_label_values,
+				config->owner_labels, &app->metrics);
 	return r < 0 ? fail("cannot start", r) : 0;
 }
 

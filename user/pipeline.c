@@ -52,6 +52,11 @@ struct pipeline {
 
 /* ---- a finished record ---- */
 
+static uint32_t owner_of(struct pipeline *pipeline, const struct run *run)
+{
+	return metrics_owner(pipeline->metrics, pipeline_identity(pipeline, run));
+}
+
 static void run_finish(struct pipeline *pipeline, const struct run *run)
 {
 	const struct pipeline_sinks *sinks = &pipeline->sinks;
@@ -59,13 +64,14 @@ static void run_finish(struct pipeline *pipeline, const struct run *run)
 
 	live_end(&pipeline->live, run);
 	pipeline->finished++;
-	(void)pipeline_identity(pipeline, run); /* its container is one that Bun runs in */
+	uint32_t owner =
+		owner_of(pipeline, run); /* in any case: its container is one that Bun runs in */
 	/* Also where the ring could not tell at once. */
 	if (!servers_know(pipeline->servers, run->parent_pid))
 		servers_saw(pipeline->servers, run->parent_pid);
 	if (sinks->record)
 		sinks->record(sinks->arg, run);
-	if (!intake_run(&pipeline->intake, run, &report))
+	if (!intake_run(&pipeline->intake, run, owner, &report))
 		probe_forget_unreaped(pipeline->probe, &run->key);
 	else if (sinks->report)
 		sinks->report(sinks->arg, run, &report);
@@ -261,13 +267,13 @@ static void live_record(void *arg, const void *bytes, size_t n)
 	struct pipeline *pipeline = arg;
 	struct report report;
 	const struct run *run;
-	const char *tool = NULL;
+	struct tool *tool = NULL;
 
 	/* Without an ordinal it is not among those begun: its exec has not succeeded yet. */
 	if (run_decode(bytes, n, &run) != DECODE_OK || !run->ordinal)
 		return;
 	if (intake_identify(&pipeline->intake, run, &report))
-		tool = metrics_tool(pipeline->metrics, report.tool_id);
+		tool = metrics_tool(pipeline->metrics, report.tool_id, owner_of(pipeline, run));
 	live_add(&pipeline->live, run, tool);
 }
 
@@ -438,6 +444,11 @@ const struct identity *pipeline_server_identity(const struct pipeline *pipeline,
 						const struct exec_report *report)
 {
 	return owners_find_server(pipeline->owners, report->server_pid, report->cgroup_id);
+}
+
+uint64_t pipeline_owner_overflows(const struct pipeline *pipeline)
+{
+	return metrics_owner_overflows(pipeline->metrics);
 }
 
 int pipeline_fd(const struct pipeline *pipeline)

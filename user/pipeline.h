@@ -67,6 +67,8 @@ const struct identity *pipeline_identity(const struct pipeline *pipeline, const 
 /* The same of a server that has started a run. */
 const struct identity *pipeline_server_identity(const struct pipeline *pipeline,
 						const struct exec_report *report);
+/* metrics_owner_overflows() */
+uint64_t pipeline_owner_overflows(const struct pipeline *pipeline);
 int pipeline_fd(const struct pipeline *pipeline);
 /* The ring has records. */
 void pipeline_drain(struct pipeline *pipeline);

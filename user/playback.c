@@ -75,7 +75,7 @@ static void on_tick(void *arg)
 	web_tick(playback->web, now_ns);
 	filter_report();
 	while (playback->next && is_due(playback, now_ns)) {
-		(void)intake_run(&playback->intake, playback->next, &report);
+		(void)intake_run(&playback->intake, playback->next, OWNER_UNKNOWN, &report);
 		playback->counted++;
 		playback->r = advance(playback);
 		if (playback->r < 0) {
@@ -147,7 +147,7 @@ static int start(struct playback *playback)
 	int r = loop_new(&playback->loop);
 
 	if (r == 0)
-		r = metrics_new(config->metrics_prefix, config->max_label_values,
+		r = metrics_new(config->metrics_prefix, config->max_label_values, 0,
 				&playback->metrics);
 	if (r < 0) {
 		log_error("cannot start: %s", strerror(-r));

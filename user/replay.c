@@ -58,7 +58,7 @@ static int read_runs(struct recording_reader *reader, struct intake *intake, str
 	int r;
 
 	while ((r = recording_next(reader, &run, message)) > 0) {
-		(void)intake_run(intake, run, &report);
+		(void)intake_run(intake, run, OWNER_UNKNOWN, &report);
 		if (progress && recording_read(reader) % PROGRESS_RUNS == 0)
 			show(reader);
 	}
@@ -89,7 +89,7 @@ int replay_file(const struct config *config, struct buf *out, struct buf *messag
 	int r = recording_open(config->file, &reader, message);
 
 	if (r == 0)
-		r = metrics_new(config->metrics_prefix, config->max_label_values, &metrics);
+		r = metrics_new(config->metrics_prefix, config->max_label_values, 0, &metrics);
 	if (r < 0)
 		return r;
 	intake_init(&intake, config, metrics);

@@ -249,3 +249,51 @@ def test_server_that_is_gone_is_asked_again_and_again_but_not_often(start_named,
     agent.wait_for(lambda now: lists(now, "failed") == 2, "the second try has failed")
     assert time.monotonic() - began > 4
     assert infos(agent.scrape()) == [container.info()]
+
+
+# ---- as labels of the runs ----
+
+NAMES = ("namespace", "pod", "container")
+NOBODY = {"namespace": "unknown", "pod": "unknown", "container": "unknown"}
+
+
+def moved(before, after, name, **labels):
+    return after.value(name, **labels) - before.value(name, **labels)
+
+
+def test_runs_carry_their_pods_names(start_named, pod_server, any_tree, parent_in):
+    """Each run is counted once, under its own pod; those of no pod, or of one without a name yet, under `unknown`."""
+    server = pod_server()
+    agent = start_named(server, "--labels=namespace,pod,container")
+    pods = {
+        Container(any_tree, layout): dict(zip(NAMES, ("shop", f"web-{i}", "server")))
+        for i, layout in enumerate((LAYOUTS["containerd, systemd"], LAYOUTS["CRI-O, cgroupfs"]))
+    }
+    server.pods = [container.pod(*names.values()) for container, names in pods.items()]
+    outside = Container(any_tree, LAYOUTS["docker, systemd"])
+    servers = {container: parent_in(container) for container in [*pods, outside]}
+    for parent in servers.values():
+        parent.run(tool="sum", input={"a": 1, "b": 2})
+    named = by_id([outside.info(), *(container.info(**names) for container, names in pods.items())])
+    before = agent.wait_for(lambda now: by_id(infos(now)) == named, "all pods have their names")
+    counts = {container: 3 + i for i, container in enumerate(servers)}
+    for container, parent in servers.items():
+        parent.run(tool="echo", count=counts[container], concurrency=2)
+        parent.run(tool="exit", input={"code": 3})
+    total = sum(counts.values()) + len(counts)
+    after = agent.wait_runs(before, total)
+    for container, names in {**pods, outside: NOBODY}.items():
+        assert moved(before, after, "runtime_tool_execute_seconds_count", tool_id="echo", outcome="success",
+                     **names) == counts[container]
+        assert moved(before, after, "runtime_tool_errors_total", tool_id="exit", error_kind="wait", **names) == 1
+        assert moved(before, after, "runtime_bun_process_exits_total", status="exit", code="3", signal="", **names) == 1
+        assert after.value("runtime_tool_runs_in_flight", tool_id="echo", **names) == 0
+    assert after.total("runtime_tool_execute_seconds_count") - before.total("runtime_tool_execute_seconds_count") == total
+    labelled = [name for name, labels in after.samples if name.startswith("runtime_tool_") and dict(labels).keys() & set(NAMES)]
+    unlabelled = {name for name, labels in after.samples if name.startswith("runtime_") and not dict(labels).keys() & set(NAMES)}
+    assert labelled and unlabelled == {"runtime_tool_oldest_run_seconds", "runtime_bun_unreaped"}
+
+
+def test_labels_are_off_by_default(agent):
+    scraped = agent.scrape()
+    assert not [name for name, labels in scraped.samples if name.startswith("runtime_") and dict(labels).keys() & set(NAMES)]

@@ -158,7 +158,8 @@ function tableRows(store, filter) {
   });
   for (const [tool, { sums }] of store.totals("runtime_tool_cpu_seconds", ([tool]) => tool)) row(tool).cpu = sums[0] / row(tool).runs;
   for (const [tool, { sums }] of store.totals("runtime_tool_max_rss_bytes", ([tool]) => tool)) row(tool).memory = sums[0] / row(tool).runs;
-  for (const [tool, value] of store.now.get("runtime_tool_runs_in_flight") ?? []) if (value) row(tool).inFlight = value;
+  // One for each pod of a tool, where the agent was asked for such labels.
+  for (const series of store.now.get("runtime_tool_runs_in_flight") ?? []) if (series.at(-1)) row(series[0]).inFlight += series.at(-1);
   return [...tools.values()].filter(({ tool }) => tool.toLowerCase().includes(filter));
 }
 

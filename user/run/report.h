@@ -54,6 +54,7 @@ struct report {
 	uint32_t parent_pid;
 	uint64_t start_ns; /* fork, CLOCK_MONOTONIC */
 	uint64_t cgroup_id;
+	uint32_t owner; /* what metrics_owner() says of it */
 
 	char tool_id[TOOL_ID_BYTES + 1]; /* valid UTF-8, or TOOL_ID_INVALID, or TOOL_ID_UNKNOWN */
 	char tool_exec_id[TOOL_EXEC_ID_BYTES + 1]; /* "" where not known */

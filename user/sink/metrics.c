@@ -14,42 +14,84 @@
 /* Statuses and signals; a status has 8 bits. */
 #define EXITS_MAX 256
 
+/* Tools that have an owner of their own, in so many of an open label's values. */
+#define TOOLS_PER_VALUE 4
+
 struct metrics {
+	struct family families[FAMILY_COUNT];
 	struct registry *registry;
+	struct owner_set owners;
 	struct tools tools;
-	struct series *exits[2][EXITS_MAX]; /* by status, by signal; NULL: not seen yet */
+	struct series
+		*exits[2][EXITS_MAX]; /* of OWNER_UNKNOWN, by status, by signal; NULL: not yet */
 };
+
+/* The families of runs: those that an owner's labels go to. */
+#define X(name, values, count) FAMILY_TOOL_##name,
+static const enum family_index of_runs[] = {TOOL_FAMILIES(X) FAMILY_BUN_EXITS, FAMILY_BUN_SIGNALS};
+#undef X
+
+static void label_family(struct family *family, unsigned owner_labels)
+{
+	size_t n = 0;
+
+	while (family->labels[n])
+		n++;
+	for (unsigned i = 0; i < OWNER_LABEL_COUNT; i++) {
+		if (owner_labels & 1u << i)
+			family->labels[n++] = owner_label_names[i];
+	}
+}
 
 /*
  * What an alert wants to see rise from 0: without it the first OOM kill is a series that begins at 1, of
  * which increase() says nothing.
  */
-static void make_first_series(struct registry *registry)
+static void make_first_series(struct metrics *metrics, uint32_t owner)
 {
-	(void)registry_series(registry, FAMILY_TOOL_OLDEST_SECONDS, NULL);
 	for (int sender = 0; sender < SENDER_COUNT; sender++) {
-		const char *values[] = {signal_name(SIGKILL), sender_names[sender]};
+		const char *values[METRIC_LABELS_MAX] = {signal_name(SIGKILL),
+							 sender_names[sender]};
 
-		(void)registry_series(registry, FAMILY_BUN_SIGNALS, values);
+		(void)owner_set_values(&metrics->owners, owner, values + 2);
+		(void)registry_series(metrics->registry, FAMILY_BUN_SIGNALS, values);
 	}
 }
 
-int metrics_new(const char *prefix, unsigned max_label_values, struct metrics **ret)
+static int start(struct metrics *metrics, const char *prefix, unsigned max_label_values,
+		 unsigned owner_labels)
 {
-	struct metrics *metrics = calloc(1, sizeof(*metrics));
+	memcpy(metrics->families, families, sizeof(families));
+	for (size_t i = 0; i < ARRAY_SIZE(of_runs); i++)
+		label_family(&metrics->families[of_runs[i]], owner_labels);
+	int r = owner_set_init(&metrics->owners, owner_labels, max_label_values);
+	if (r == 0)
+		r = registry_new(metrics->families, FAMILY_COUNT, prefix, max_label_values,
+				 &metrics->registry);
+	if (r < 0)
+		return r;
+	metrics->tools = (struct tools){
+		.registry = metrics->registry,
+		.owners = &metrics->owners,
+		.max = (size_t)TOOLS_PER_VALUE * max_label_values,
+	};
+	(void)registry_series(metrics->registry, FAMILY_TOOL_OLDEST_SECONDS, NULL);
+	make_first_series(metrics, OWNER_UNKNOWN);
+	exec_metrics_init(metrics->registry);
+	return 0;
+}
+
+int metrics_new(const char *prefix, unsigned max_label_values, unsigned owner_labels,
+		struct metrics **ret)
+{
+	_cleanup_(metrics_free) struct metrics *metrics = calloc(1, sizeof(*metrics));
 
 	if (!metrics)
 		return -ENOMEM;
-	int r = registry_new(families, FAMILY_COUNT, prefix, max_label_values, &metrics->registry);
-	if (r < 0) {
-		free(metrics);
-		return r;
-	}
-	metrics->tools.registry = metrics->registry;
-	make_first_series(metrics->registry);
-	exec_metrics_init(metrics->registry);
-	*ret = metrics;
-	return 0;
+	int r = start(metrics, prefix, max_label_values, owner_labels);
+	if (r == 0)
+		*ret = take_ptr(metrics);
+	return r;
 }
 
 void metrics_free(struct metrics **owner)
@@ -60,6 +102,7 @@ void metrics_free(struct metrics **owner)
 		return;
 	tools_free(&metrics->tools);
 	registry_free(&metrics->registry);
+	owner_set_free(&metrics->owners);
 	free(metrics);
 }
 
@@ -93,42 +136,62 @@ static void observe(struct metrics *metrics, struct tool *tool, unsigned place, 
 		series_observe(series, value);
 }
 
-const char *metrics_tool(struct metrics *metrics, const char *tool_id)
+uint32_t metrics_owner(struct metrics *metrics, const struct identity *identity)
+{
+	uint32_t count = metrics->owners.count;
+	uint32_t owner = owner_set_number(&metrics->owners, identity);
+
+	if (metrics->owners.count > count)
+		make_first_series(metrics, owner);
+	return owner;
+}
+
+uint64_t metrics_owner_overflows(const struct metrics *metrics)
+{
+	return metrics->owners.overflows;
+}
+
+struct tool *metrics_tool(struct metrics *metrics, const char *tool_id, uint32_t owner)
 {
 	const char *label =
 		registry_label_peek(metrics->registry, "tool_id", tool_id, strlen(tool_id));
 
-	(void)tools_find(&metrics->tools, label);
-	return label;
+	return tools_find(&metrics->tools, label, owner);
 }
 
 static struct series *exit_series(struct metrics *metrics, const struct report *report)
 {
 	struct series **known =
 		&metrics->exits[report->signal != 0][report->signal ?: report->status];
-	const char *values[] = {report->signal ? "signal" : "exit", NULL,
-				signal_name(report->signal)};
+	const char *values[METRIC_LABELS_MAX] = {report->signal ? "signal" : "exit", NULL,
+						 signal_name(report->signal)};
+	struct series *series;
 	char code[8];
 
-	if (*known)
+	if (*known && report->owner == OWNER_UNKNOWN)
 		return *known;
 	(void)snprintf(code, sizeof(code), "%d",
 		       report->signal ? 128 + report->signal : report->status);
 	values[1] = code;
-	*known = registry_series(metrics->registry, FAMILY_BUN_EXITS, values);
-	return *known;
+	(void)owner_set_values(&metrics->owners, report->owner, values + 3);
+	series = registry_series(metrics->registry, FAMILY_BUN_EXITS, values);
+	if (report->owner == OWNER_UNKNOWN)
+		*known = series;
+	return series;
 }
 
 static void count_exit(struct metrics *metrics, const struct report *report)
 {
+	const char *values[METRIC_LABELS_MAX] = {signal_name(report->signal),
+						 sender_names[report->sender]};
 	struct series *series = exit_series(metrics, report);
 
 	if (series)
 		series_add(series, 1);
 	if (!report->signal)
 		return;
-	series = series_of(metrics, FAMILY_BUN_SIGNALS, signal_name(report->signal),
-			   sender_names[report->sender]);
+	(void)owner_set_values(&metrics->owners, report->owner, values + 2);
+	series = registry_series(metrics->registry, FAMILY_BUN_SIGNALS, values);
 	if (series)
 		series_add(series, 1);
 }
@@ -164,7 +227,7 @@ void metrics_run(struct metrics *metrics, const struct report *report)
 {
 	const char *label = registry_label_value(metrics->registry, "tool_id", report->tool_id,
 						 strlen(report->tool_id));
-	struct tool *tool = tools_find(&metrics->tools, label);
+	struct tool *tool = tools_find(&metrics->tools, label, report->owner);
 
 	if (tool)
 		count_outcome(metrics, tool, report);
@@ -178,7 +241,7 @@ void metrics_run(struct metrics *metrics, const struct report *report)
 void metrics_run_exemplar(struct metrics *metrics, const struct report *report, const char *labels,
 			  uint64_t time_ns)
 {
-	struct tool *tool = tools_find(&metrics->tools, metrics_tool(metrics, report->tool_id));
+	struct tool *tool = metrics_tool(metrics, report->tool_id, report->owner);
 	struct series *series =
 		tool ? tool_series(&metrics->tools, tool, TOOL_EXECUTE_SECONDS + report->outcome)
 		     : NULL;
@@ -203,8 +266,7 @@ void metrics_polls(struct metrics *metrics, const struct poll_report *report)
 
 void metrics_spawns_failed(struct metrics *metrics, uint64_t n)
 {
-	const char *label = metrics_tool(metrics, TOOL_ID_UNKNOWN);
-	struct tool *tool = tools_find(&metrics->tools, label);
+	struct tool *tool = metrics_tool(metrics, TOOL_ID_UNKNOWN, OWNER_UNKNOWN);
 
 	if (tool)
 		add(metrics, tool, TOOL_ERRORS + ERROR_KIND_START, n);
@@ -215,9 +277,9 @@ void metrics_in_flight_reset(struct metrics *metrics)
 	registry_zero(metrics->registry, FAMILY_TOOL_IN_FLIGHT);
 }
 
-void metrics_in_flight(struct metrics *metrics, const char *tool)
+void metrics_in_flight(struct metrics *metrics, struct tool *tool)
 {
-	struct series *series = series_of(metrics, FAMILY_TOOL_IN_FLIGHT, tool, NULL);
+	struct series *series = tool_series(&metrics->tools, tool, TOOL_IN_FLIGHT);
 
 	if (series)
 		series_set(series, series_value(series) + 1);

@@ -5,13 +5,24 @@
 #include "exec/polls.h"
 #include "metric/metric.h"
 #include "run/report.h"
+#include "sink/owner.h"
 
 struct metrics;
+struct tool;
 
-/* prefix and max_label_values as for registry_new(). 0 or -errno. */
-int metrics_new(const char *prefix, unsigned max_label_values, struct metrics **ret);
+/*
+ * prefix and max_label_values as for registry_new(). owner_labels: bits 1u << enum owner_label, which the series of
+ * runs get behind their own. 0 or -errno.
+ */
+int metrics_new(const char *prefix, unsigned max_label_values, unsigned owner_labels,
+		struct metrics **ret);
 void metrics_free(struct metrics **owner);
 struct registry *metrics_registry(struct metrics *metrics);
+
+/* What a report's owner is to be, for good. 0 where no such labels were asked for. */
+uint32_t metrics_owner(struct metrics *metrics, const struct identity *identity);
+/* How often an owner became `_other`. */
+uint64_t metrics_owner_overflows(const struct metrics *metrics);
 
 /* A run is over. */
 void metrics_run(struct metrics *metrics, const struct report *report);
@@ -26,10 +37,10 @@ void metrics_polls(struct metrics *metrics, const struct poll_report *report);
 /* So many calls failed before there was a process, and so a tool's name. */
 void metrics_spawns_failed(struct metrics *metrics, uint64_t n);
 
-/* A tool's name as a label, for metrics_in_flight(). Lives as long as the metrics. */
-const char *metrics_tool(struct metrics *metrics, const char *tool_id);
+/* A tool of an owner, for metrics_in_flight(). Lives as long as the metrics. NULL without memory. */
+struct tool *metrics_tool(struct metrics *metrics, const char *tool_id, uint32_t owner);
 /* Before each walk: nothing is in flight. */
 void metrics_in_flight_reset(struct metrics *metrics);
-/* One more run of a tool, named by metrics_tool(), is in flight. */
-void metrics_in_flight(struct metrics *metrics, const char *tool);
+/* One more of its runs is in flight. */
+void metrics_in_flight(struct metrics *metrics, struct tool *tool);
 void metrics_oldest(struct metrics *metrics, uint64_t age_ns);

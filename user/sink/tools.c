@@ -22,38 +22,49 @@ static const struct place places[TOOL_SERIES_COUNT] = {TOOL_FAMILIES(X)};
 
 void tools_free(struct tools *tools)
 {
-	for (size_t i = 0; i < tools->by_label.capacity; i++)
-		free(tools->by_label.slots[i].item);
-	table_free(&tools->by_label);
+	for (size_t i = 0; i < tools->by_key.capacity; i++)
+		free(tools->by_key.slots[i].item);
+	table_free(&tools->by_key);
 }
 
 struct series *tool_series(struct tools *tools, struct tool *tool, unsigned place)
 {
 	const struct place *found = &places[place];
-	const char *values[] = {tool->label, found->values[place - found->first]};
+	const char *values[METRIC_LABELS_MAX] = {tool->key.label,
+						 found->values[place - found->first]};
+	size_t n = values[1] ? 2 : 1;
 
-	if (!tool->series[place])
-		tool->series[place] = registry_series(tools->registry, found->family, values);
+	if (tool->series[place])
+		return tool->series[place];
+	(void)owner_set_values(tools->owners, (uint32_t)tool->key.owner, values + n);
+	tool->series[place] = registry_series(tools->registry, found->family, values);
 	return tool->series[place];
 }
 
-static struct tool *add_tool(struct tools *tools, const char *label)
+static struct tool *add_tool(struct tools *tools, const struct tool_key *key)
 {
 	_cleanup_free_ struct tool *tool = calloc(1, sizeof(*tool));
 
 	if (!tool)
 		return NULL;
-	tool->label = label;
-	if (table_put(&tools->by_label, label, strlen(label), tool) < 0)
+	tool->key = *key;
+	if (table_put(&tools->by_key, &tool->key, sizeof(tool->key), tool) < 0)
 		return NULL;
 	for (unsigned place = 0; place <= TOOL_IN_FLIGHT_LAST; place++)
 		(void)tool_series(tools, tool, place);
 	return take_ptr(tool);
 }
 
-struct tool *tools_find(struct tools *tools, const char *label)
+struct tool *tools_find(struct tools *tools, const char *label, uint32_t owner)
 {
-	struct tool *tool = table_get(&tools->by_label, label, strlen(label));
+	struct tool_key key = {label, owner};
+	struct tool *tool = table_get(&tools->by_key, &key, sizeof(key));
 
-	return tool ? tool : add_tool(tools, label);
+	if (tool)
+		return tool;
+	if (owner > OWNER_OTHER && tools->by_key.count >= tools->max) {
+		tools->owners->overflows++;
+		return tools_find(tools, label, OWNER_OTHER);
+	}
+	return add_tool(tools, &key);
 }

@@ -9,6 +9,7 @@
 #include "metric/table.h"
 #include "run/report.h"
 #include "sink/families.h"
+#include "sink/owner.h"
 
 enum thread_state { THREAD_CPU, THREAD_RUNQUEUE, THREAD_WAIT, THREAD_STATE_COUNT };
 
@@ -31,18 +32,29 @@ enum thread_state { THREAD_CPU, THREAD_RUNQUEUE, THREAD_WAIT, THREAD_STATE_COUNT
 enum tool_place { TOOL_FAMILIES(X) TOOL_SERIES_COUNT };
 #undef X
 
+/* What it is found by. */
+struct tool_key {
+	const char *label; /* the registry's, which has each but once */
+	uint64_t owner;
+};
+
 struct tool {
-	const char *label; /* the registry's */
+	struct tool_key key;
 	struct series *series[TOOL_SERIES_COUNT];
 };
 
 struct tools {
 	struct registry *registry;
-	struct table by_label; /* owns its items */
+	struct owner_set *owners;
+	size_t max;	     /* with an owner of their own */
+	struct table by_key; /* owns its items */
 };
 
 void tools_free(struct tools *tools);
-/* By a canonical label. Its series of closed sets are there, at 0, from now on. NULL without memory. */
-struct tool *tools_find(struct tools *tools, const char *label);
+/*
+ * By a canonical label, and an owner's number; OWNER_OTHER's where there is no room for one more. Its series of closed
+ * sets are there, at 0, from now on. NULL without memory.
+ */
+struct tool *tools_find(struct tools *tools, const char *label, uint32_t owner);
 /* Place: a family's, plus the number of its second label's value. Made on first use; NULL without memory. */
 struct series *tool_series(struct tools *tools, struct tool *tool, unsigned place);

@@ -262,7 +262,7 @@ static void read_in_flight(struct reading *reading)
 						   : TOP_TOOLS_MAX;
 
 		if (place < TOP_TOOLS_MAX)
-			reading->tools[place].row.in_flight = last_of(series);
+			reading->tools[place].row.in_flight += last_of(series);
 	}
 }
 

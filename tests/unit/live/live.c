@@ -10,6 +10,12 @@
 
 #include "base/cleanup.h"
 
+/* What it points to is not looked at. */
+struct tool {
+	int unused;
+};
+static struct tool some_tool;
+
 #define CPUS 2
 #define RUNS 4
 
@@ -62,8 +68,8 @@ static void run_that_was_counted_is_not_late(void **state)
 
 	(void)state;
 	live_make(&live);
-	live_add(&live, &last, "a");
-	live_add(&live, &other, "a");
+	live_add(&live, &last, &some_tool);
+	live_add(&live, &other, &some_tool);
 	assert_totals(&live, 30, 2);
 	assert_keys(&live, (const struct run *[]){&last, &other}, 2);
 	live_free(&live);
@@ -76,7 +82,7 @@ static void run_that_began_after_the_counters_were_read_counts_as_begun(void **s
 
 	(void)state;
 	live_make(&live);
-	live_add(&live, &on_first, "a");
+	live_add(&live, &on_first, &some_tool);
 	live_add(&live, &on_second, NULL);
 	assert_totals(&live, 32, 2);
 	live_free(&live);
@@ -89,9 +95,9 @@ static void run_that_ends_between_walk_and_drain_is_not_in_flight(void **state)
 
 	(void)state;
 	live_make(&live);
-	live_add(&live, &first, "a");
-	live_add(&live, &second, "a");
-	live_add(&live, &third, "a");
+	live_add(&live, &first, &some_tool);
+	live_add(&live, &second, &some_tool);
+	live_add(&live, &third, &some_tool);
 	live_end(&live, &first);
 	assert_totals(&live, 30, 2);
 	assert_keys(&live, (const struct run *[]){&third, &second}, 2);
@@ -108,7 +114,7 @@ static void late_run_that_ends_before_the_drain_counts_once(void **state)
 
 	(void)state;
 	live_make(&live);
-	live_add(&live, &run, "a");
+	live_add(&live, &run, &some_tool);
 	live_end(&live, &run);
 	assert_totals(&live, 31, 0);
 	live_free(&live);
@@ -133,7 +139,7 @@ static void run_that_ended_before_the_walk_changes_nothing(void **state)
 
 	(void)state;
 	live_make(&live);
-	live_add(&live, &in_flight, "a");
+	live_add(&live, &in_flight, &some_tool);
 	live_end(&live, &run);
 	assert_totals(&live, 30, 1);
 	live_free(&live);
@@ -147,7 +153,7 @@ static void pid_that_is_used_again_is_another_run(void **state)
 	(void)state;
 	new.key.tgid = old.key.tgid;
 	live_make(&live);
-	live_add(&live, &new, "a");
+	live_add(&live, &new, &some_tool);
 	live_end(&live, &old);
 	assert_totals(&live, 30, 1);
 	live_end(&live, &new);
@@ -162,7 +168,7 @@ static void cpu_without_a_counter_is_never_late(void **state)
 
 	(void)state;
 	live_make(&live);
-	live_add(&live, &run, "a");
+	live_add(&live, &run, &some_tool);
 	assert_totals(&live, 30, 1);
 	live_end(&live, &run);
 	live_end(&live, &run);
@@ -180,7 +186,7 @@ static void twice_as_many_runs_as_the_map_holds_are_kept(void **state)
 	for (uint64_t i = 1; i <= 2 * RUNS + 1; i++) {
 		struct run run = run_make(0, 10 + i);
 
-		live_add(&live, &run, "a");
+		live_add(&live, &run, &some_tool);
 	}
 	assert_totals(&live, 30 + 2 * RUNS, 2 * RUNS);
 
@@ -198,11 +204,11 @@ static void reset_forgets_the_runs_and_the_late_ones(void **state)
 
 	(void)state;
 	live_make(&live);
-	live_add(&live, &run, "a");
+	live_add(&live, &run, &some_tool);
 	live_reset(&live);
 	live.begun[0] = 11;
 	assert_totals(&live, 31, 0);
-	live_add(&live, &run, "a");
+	live_add(&live, &run, &some_tool);
 	assert_totals(&live, 31, 1);
 	live_free(&live);
 }
@@ -217,9 +223,9 @@ static void oldest_is_the_earliest_start_of_a_tool(void **state)
 	assert_int_equal(live_oldest_ns(&live), 0);
 	live_add(&live, &no_tool, NULL);
 	assert_int_equal(live_oldest_ns(&live), 0);
-	live_add(&live, &younger, "a");
+	live_add(&live, &younger, &some_tool);
 	assert_int_equal(live_oldest_ns(&live), younger.key.start_ns);
-	live_add(&live, &older, "b");
+	live_add(&live, &older, &some_tool);
 	assert_int_equal(live_oldest_ns(&live), older.key.start_ns);
 	live_end(&live, &older);
 	assert_int_equal(live_oldest_ns(&live), younger.key.start_ns);

@@ -24,7 +24,7 @@ static struct metrics *make(const char *prefix, unsigned max_label_values)
 {
 	struct metrics *metrics = NULL;
 
-	assert_int_equal(metrics_new(prefix, max_label_values, &metrics), 0);
+	assert_int_equal(metrics_new(prefix, max_label_values, 0, &metrics), 0);
 	return metrics;
 }
 
@@ -301,13 +301,13 @@ static void closed_sets_are_there_at_0_from_first_sight(void **state)
 	struct metrics *metrics = make("", 10);
 
 	(void)state;
-	assert_string_equal(metrics_tool(metrics, "sum"), "sum");
+	assert_non_null(metrics_tool(metrics, "sum", OWNER_UNKNOWN));
 	for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
 		if (times_in(metrics, lines[i]) != 1)
 			fail_msg("%s", lines[i]);
 	}
 	assert_int_equal(registry_lines(metrics_registry(metrics)), all);
-	assert_string_equal(metrics_tool(metrics, "sum"), "sum");
+	assert_non_null(metrics_tool(metrics, "sum", OWNER_UNKNOWN));
 	assert_int_equal(registry_lines(metrics_registry(metrics)), all);
 	metrics_free(&metrics);
 }
@@ -346,8 +346,8 @@ static void in_flight_is_counted_anew_after_a_reset(void **state)
 {
 	_cleanup_buf_ struct buf before = {};
 	struct metrics *metrics = make("", 10);
-	const char *sum = metrics_tool(metrics, "sum");
-	const char *other = metrics_tool(metrics, "other");
+	struct tool *sum = metrics_tool(metrics, "sum", OWNER_UNKNOWN);
+	struct tool *other = metrics_tool(metrics, "other", OWNER_UNKNOWN);
 
 	(void)state;
 	write_samples(metrics, &before);
@@ -384,7 +384,7 @@ static void bad_prefix_is_refused(void **state)
 	struct metrics *metrics = NULL;
 
 	(void)state;
-	assert_int_equal(metrics_new("1", 10, &metrics), -EINVAL);
+	assert_int_equal(metrics_new("1", 10, 0, &metrics), -EINVAL);
 	assert_null(metrics);
 	metrics_free(&metrics);
 }
@@ -426,16 +426,154 @@ static void tool_beyond_the_limit_is_other_and_counted_once_a_run(void **state)
 static void run_in_flight_does_not_count_as_turned_away(void **state)
 {
 	struct metrics *metrics = make("", 1);
-	const char *other;
+	struct tool *other;
 
 	(void)state;
-	(void)metrics_tool(metrics, "a");
-	other = metrics_tool(metrics, "b");
-	assert_string_equal(other, "_other");
+	(void)metrics_tool(metrics, "a", OWNER_UNKNOWN);
+	other = metrics_tool(metrics, "b", OWNER_UNKNOWN);
 	metrics_in_flight(metrics, other);
 	metrics_in_flight(metrics, other);
 	assert_int_equal(registry_overflows(metrics_registry(metrics), "tool_id"), 0);
 	assert_int_equal(times_in(metrics, "\nruntime_tool_runs_in_flight{tool_id=\"_other\"} 2\n"),
+			 1);
+	metrics_free(&metrics);
+}
+
+static const struct identity web = {.namespace = "shop", .pod = "web-0", .container = "server"};
+static const struct identity batch = {.namespace = "jobs", .pod = "batch-1", .container = "main"};
+static const struct identity nobody;
+
+static struct report report_of_owner(struct metrics *metrics, const char *tool,
+				     const struct identity *identity)
+{
+	struct report report = report_of(tool);
+
+	report.owner = metrics_owner(metrics, identity);
+	return report;
+}
+
+#define ALL_OWNER_LABELS (1u << OWNER_NAMESPACE | 1u << OWNER_POD | 1u << OWNER_CONTAINER)
+
+static void runs_of_owners_are_counted_apart(void **state)
+{
+	struct metrics *metrics = NULL;
+
+	(void)state;
+	assert_int_equal(metrics_new("", 10, ALL_OWNER_LABELS, &metrics), 0);
+	struct report first = report_of_owner(metrics, "sum", &web);
+	struct report second = report_of_owner(metrics, "sum", &batch);
+	struct report third = report_of_owner(metrics, "sum", &nobody);
+	second.signal = SIGKILL;
+	metrics_run(metrics, &first);
+	metrics_run(metrics, &first);
+	metrics_run(metrics, &second);
+	metrics_run(metrics, &third);
+#define WEB "namespace=\"shop\",pod=\"web-0\",container=\"server\"} "
+#define BATCH "namespace=\"jobs\",pod=\"batch-1\",container=\"main\"} "
+#define NOBODY "namespace=\"unknown\",pod=\"unknown\",container=\"unknown\"} "
+	static const char *const lines[] = {
+		"\nruntime_tool_cpu_seconds_count{tool_id=\"sum\"," WEB "2\n",
+		"\nruntime_tool_cpu_seconds_count{tool_id=\"sum\"," BATCH "1\n",
+		"\nruntime_tool_cpu_seconds_count{tool_id=\"sum\"," NOBODY "1\n",
+		"\nruntime_tool_execute_seconds_count{tool_id=\"sum\",outcome=\"success\"," WEB
+		"2\n",
+		"\nruntime_tool_timeouts_total{tool_id=\"sum\"," BATCH "0\n",
+		"\nruntime_bun_process_exits_total{status=\"exit\",code=\"0\",signal=\"\"," WEB
+		"2\n",
+		"\nruntime_bun_process_exits_total{status=\"exit\",code=\"0\",signal=\"\"," NOBODY
+		"1\n",
+		"\nruntime_bun_process_exits_total{status=\"signal\",code=\"137\",signal="
+		"\"SIGKILL\"," BATCH "1\n",
+		"\nruntime_bun_signals_total{signal=\"SIGKILL\",sender=\"server\"," BATCH "1\n",
+		"\nruntime_bun_signals_total{signal=\"SIGKILL\",sender=\"oom\"," WEB "0\n",
+		"\nruntime_tool_oldest_run_seconds 0\n",
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
+		if (times_in(metrics, lines[i]) != 1)
+			fail_msg("%s", lines[i]);
+	}
+	metrics_free(&metrics);
+}
+
+static void labels_that_were_not_asked_for_are_not_there(void **state)
+{
+	struct metrics *metrics = NULL;
+	struct identity other_container = web;
+
+	(void)state;
+	strcpy(other_container.container, "sidecar");
+	assert_int_equal(metrics_new("", 10, 1u << OWNER_POD, &metrics), 0);
+	assert_int_equal(metrics_owner(metrics, &web), metrics_owner(metrics, &other_container));
+	struct report report = report_of_owner(metrics, "sum", &web);
+	metrics_run(metrics, &report);
+	assert_int_equal(times_in(metrics, "\nruntime_tool_cpu_seconds_count{tool_id=\"sum\",pod="
+					   "\"web-0\"} 1\n"),
+			 1);
+	metrics_free(&metrics);
+}
+
+static void owners_beyond_the_limit_are_one(void **state)
+{
+	struct metrics *metrics = NULL;
+
+	(void)state;
+	assert_int_equal(metrics_new("", 1, 1u << OWNER_POD, &metrics), 0);
+	struct report known = report_of_owner(metrics, "sum", &web);
+	struct report turned_away = report_of_owner(metrics, "sum", &batch);
+	metrics_run(metrics, &known);
+	metrics_run(metrics, &turned_away);
+	metrics_run(metrics, &turned_away);
+	assert_int_equal(times_in(metrics, "\nruntime_tool_cpu_seconds_count{tool_id=\"sum\",pod="
+					   "\"web-0\"} 1\n"),
+			 1);
+	assert_int_equal(times_in(metrics, "\nruntime_tool_cpu_seconds_count{tool_id=\"sum\",pod="
+					   "\"_other\"} 2\n"),
+			 1);
+	assert_int_equal(metrics_owner_overflows(metrics), 1);
+	metrics_free(&metrics);
+}
+
+/* A tool in each of many pods: the table is bounded, and who is turned away is counted with the others. */
+static void tools_of_owners_are_bounded(void **state)
+{
+	struct metrics *metrics = NULL;
+	char tool[] = "a";
+
+	(void)state;
+	assert_int_equal(metrics_new("", 5, 1u << OWNER_POD, &metrics), 0);
+	struct identity pod = web;
+	for (int i = 0; i < 25; i++) {
+		tool[0] = (char)('a' + i % 5);
+		(void)snprintf(pod.pod, sizeof(pod.pod), "web-%d", i / 5);
+		struct report report = report_of_owner(metrics, tool, &pod);
+		metrics_run(metrics, &report);
+	}
+	/* Four for each of five values, and the fifth's under _other. */
+	assert_int_equal(metrics_owner_overflows(metrics), 5);
+	assert_int_equal(times_in(metrics, "\nruntime_tool_cpu_seconds_count{tool_id=\"e\",pod="
+					   "\"_other\"} 1\n"),
+			 1);
+	assert_int_equal(times_in(metrics, "\nruntime_tool_cpu_seconds_count{tool_id=\"e\",pod="
+					   "\"web-3\"} 1\n"),
+			 1);
+	metrics_free(&metrics);
+}
+
+static void runs_in_flight_are_their_owners(void **state)
+{
+	struct metrics *metrics = NULL;
+
+	(void)state;
+	assert_int_equal(metrics_new("", 10, 1u << OWNER_NAMESPACE, &metrics), 0);
+	metrics_in_flight(metrics, metrics_tool(metrics, "sum", metrics_owner(metrics, &web)));
+	metrics_in_flight(metrics, metrics_tool(metrics, "sum", metrics_owner(metrics, &nobody)));
+	assert_int_equal(times_in(metrics,
+				  "\nruntime_tool_runs_in_flight{tool_id=\"sum\",namespace="
+				  "\"shop\"} 1\n"),
+			 1);
+	assert_int_equal(times_in(metrics,
+				  "\nruntime_tool_runs_in_flight{tool_id=\"sum\",namespace="
+				  "\"unknown\"} 1\n"),
 			 1);
 	metrics_free(&metrics);
 }
@@ -447,7 +585,7 @@ static void tool_in_flight_keeps_its_label_until_it_ends(void **state)
 	struct report later = report_of("b"), first = report_of("a");
 
 	(void)state;
-	assert_string_equal(metrics_tool(metrics, "a"), "a");
+	assert_non_null(metrics_tool(metrics, "a", OWNER_UNKNOWN));
 	metrics_run(metrics, &later);
 	metrics_run(metrics, &first);
 	assert_int_equal(times_in(metrics, "\nruntime_tool_cpu_seconds_count{tool_id=\"a\"} 1\n"),
@@ -569,6 +707,11 @@ int main(void)
 		cmocka_unit_test(bad_prefix_is_refused),
 		cmocka_unit_test(tool_beyond_the_limit_is_other_and_counted_once_a_run),
 		cmocka_unit_test(run_in_flight_does_not_count_as_turned_away),
+		cmocka_unit_test(runs_of_owners_are_counted_apart),
+		cmocka_unit_test(labels_that_were_not_asked_for_are_not_there),
+		cmocka_unit_test(owners_beyond_the_limit_are_one),
+		cmocka_unit_test(tools_of_owners_are_bounded),
+		cmocka_unit_test(runs_in_flight_are_their_owners),
 		cmocka_unit_test(tool_in_flight_keeps_its_label_until_it_ends),
 		cmocka_unit_test(tools_without_end_make_no_more_series),
 		cmocka_unit_test(malformed_tool_id_is_invalid_and_no_overflow),

@@ -53,7 +53,7 @@ struct fixture {
 static void setup(struct fixture *fixture)
 {
 	*fixture = (struct fixture){};
-	assert_int_equal(metrics_new("some_", 10, &fixture->metrics), 0);
+	assert_int_equal(metrics_new("some_", 10, 0, &fixture->metrics), 0);
 	assert_int_equal(view_new(metrics_registry(fixture->metrics), 5000, &fixture->view), 0);
 }
 

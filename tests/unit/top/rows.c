@@ -26,7 +26,8 @@
 	"\"rows\":[[0,\"a\",\"success\"],[0,\"a\",\"error\"],[1,\"a\"],[2,\"exit\"],"              \
 	"[0,\"b\",\"timeout\"]]"
 #define NOW                                                                                        \
-	"\"now\":[{\"name\":\"runtime_tool_runs_in_flight\",\"series\":[[\"a\",0],[\"c\",2]]},"    \
+	"\"now\":[{\"name\":\"runtime_tool_runs_in_flight\",\"series\":[[\"a\",0],[\"c\",\"web-"   \
+	"0\",1],[\"c\",\"web-1\",1]]},"                                                            \
 	"{\"name\":\"runtime_tool_oldest_run_seconds\",\"series\":[[1.5]]},"                       \
 	"{\"name\":\"bunscope_runs_lost_total\",\"series\":[[\"x\",1],[\"y\",2]]}]"
 #define STEPS                                                                                      \
