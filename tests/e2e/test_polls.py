@@ -2,6 +2,7 @@
 """Polls of synchronous workflows in a Go server, against what the server itself counted."""
 import collections
 import concurrent.futures
+import contextlib
 import http.client
 import os
 import shutil
@@ -18,6 +19,7 @@ PROBE = "bunscope_probe_info"
 # What lies between the server's own clock and the breakpoints, on a busy machine.
 SECONDS_SLACK = 0.05
 AT_ONCE = 64
+RESTARTS = 20
 
 
 def is_attached(now):
@@ -217,6 +219,61 @@ def test_upgrade(agent, start_server, tmp_path):
     new.execute("workflows", "some", input={"ms": 300})
     check(agent, before, new.truth())
     assert agent.log.count(f"in server {old.process.pid}") == 1, "it was let go in between"
+
+
+def test_two_of_one_executable(agent, start_server):
+    """What the one that ends leaves behind is the other's still."""
+    if not servers.GO_SERVER.exists():
+        pytest.skip("the Go server is not built: go is not installed")
+    first, second = start_server(servers.GO_SERVER), start_server(servers.GO_SERVER)
+    agent.wait_for(is_attached, "the agent is attached to them")
+    before = agent.scrape()
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        job = pool.submit(second.execute, "workflows", "long", input={"ms": 1200})
+        first.execute("workflows", "short", input={"ms": 0})
+        truth = first.truth()
+        first.stop()
+        job.result()
+    truth["polls"] += second.truth()["polls"]
+    assert is_attached(check(agent, before, truth))
+
+
+def held_by(agent):
+    """What its descriptors are of, but for sockets: each scrape has one."""
+    directory = f"/proc/{agent.pid}/fd"
+    names = []
+    for fd in os.listdir(directory):
+        with contextlib.suppress(FileNotFoundError):
+            names.append(os.readlink(f"{directory}/{fd}"))
+    return collections.Counter(name for name in names if not name.startswith("socket:"))
+
+
+def entries(now):
+    """By map, where there are any."""
+    return {dict(labels)["map"]: count for (name, labels), count in now.samples.items()
+            if name == "bunscope_map_entries" and count}
+
+
+def test_twenty_restarts_leave_nothing(agent, start_server):
+    """The two builds in turns."""
+    if not servers.GO_SERVER.exists():
+        pytest.skip("the Go server is not built: go is not installed")
+    held, seen = [], []
+    for i in range(RESTARTS):
+        server = start_server((servers.GO_SERVER, servers.GO_SERVER_SYMBOLS)[i % 2])
+        agent.wait_for(is_attached, "the agent is attached to the server")
+        if i % 5 == 4:
+            before = agent.scrape()
+            server.execute("workflows", "short", input={"ms": 0})
+            check(agent, before, server.truth())
+        server.stop()
+        agent.wait_for(lambda now: not is_attached(now), "the agent has let go")
+        held.append(held_by(agent))
+        seen.append(entries(agent.scrape()))
+    assert held[0] == held[-1], "links or descriptors are left"
+    # What is not the server's: its parents, and the control group that they are all in.
+    lasting = {name: min(each[name] for each in seen) for name in ("watched", "cgroups")}
+    agent.wait_for(lambda now: entries(now) == lasting, "nothing is left in the maps")
 
 
 def test_server_that_dies(agent, server):
