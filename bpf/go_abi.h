@@ -17,7 +17,7 @@
 #define go_word6(regs) ((regs)->r9)
 #define go_word7(regs) ((regs)->r10)
 #define go_word8(regs) ((regs)->r11)
-#define go_goroutine(regs) ((regs)->r14)
+#define GO_GOROUTINE r14
 #elif defined(__TARGET_ARCH_arm64)
 #define go_word0(regs) ((regs)->regs[0])
 #define go_word1(regs) ((regs)->regs[1])
@@ -28,7 +28,8 @@
 #define go_word6(regs) ((regs)->regs[6])
 #define go_word7(regs) ((regs)->regs[7])
 #define go_word8(regs) ((regs)->regs[8])
-#define go_goroutine(regs) ((regs)->regs[28])
+#define GO_GOROUTINE regs[28]
 #else
 #error "add this architecture's registers here"
 #endif
+#define go_goroutine(regs) ((regs)->GO_GOROUTINE)

@@ -260,6 +260,7 @@ struct css_set {
 
 struct task_struct {
 	unsigned int __state;
+	void *stack;
 	unsigned int flags;
 	int pid;
 	int tgid;

@@ -125,7 +125,8 @@ static const struct hook {
 		{"uprobe", NEEDS(uprobes), 0, "the agent keeps CAP_SYS_ADMIN, which some of these kernels want for them",
 		 {GO_FUNCTIONS}, 4, CAPABILITY_SYS_PTRACE | CAPABILITY_PERFMON | CAPABILITY_SYS_ADMIN}}},
 	{"go", "goroutine", false, "which of several HTTP exchanges at once a run is for", {
-		{"registers", NEEDS(task_pt_regs), 0, "", {}, 0, 0}}},
+		{"registers", NEEDS(task_pt_regs), 0, "", {}, 0, 0},
+		{"stack", 0, 0, "", {}, 0, 0}}},
 	{"sandbox", "capabilities", false, "the agent keeps all its capabilities", {
 		{"dropped", NEEDS(maps_by_fd), 0, "", {}, 0, 0},
 		{"dropped", 0, 0, "all but CAP_BPF", {}, 0, CAPABILITY_BPF}}},
@@ -258,11 +259,11 @@ struct plan_hook *plan_hook(struct plan *plan, const char *family, const char *h
 	return NULL;
 }
 
-bool plan_serves(const struct plan *plan, const char *family, const char *hook)
+bool plan_is_by(const struct plan *plan, const char *family, const char *hook, const char *flavour)
 {
 	for (size_t i = 0; i < plan->count; i++) {
 		if (is_named(&plan->hooks[i], family, hook))
-			return plan->hooks[i].state != PLAN_FAILED;
+			return strcmp(plan->hooks[i].flavour, flavour) == 0;
 	}
 	return false;
 }

@@ -97,8 +97,8 @@ extern const char *const plan_state_names[];
 void plan_make(const struct caps *caps, enum stdio_probe stdio, struct plan *ret);
 /* NULL when there is none of that name. */
 struct plan_hook *plan_hook(struct plan *plan, const char *family, const char *hook);
-/* Whether it was planned, and has not failed. */
-bool plan_serves(const struct plan *plan, const char *family, const char *hook);
+/* Whether that serves it. */
+bool plan_is_by(const struct plan *plan, const char *family, const char *hook, const char *flavour);
 /* The first required hook that failed, NULL when the agent can do its job. */
 const struct plan_hook *plan_missing(const struct plan *plan);
 /* Does it rely on the kernel's own functions for stdio, which not every kernel has in a form that we know? */

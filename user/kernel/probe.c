@@ -85,7 +85,7 @@ static int configure(struct bunscope_bpf *skeleton, const struct probe_config *c
 	(void)bpf_map__set_max_entries(skeleton->maps.unreaped, config->max_runs);
 	(void)bpf_map__set_max_entries(skeleton->maps.ring, config->ring_bytes);
 	skeleton->rodata->page_bytes = (__u32)sysconf(_SC_PAGESIZE);
-	skeleton->rodata->has_task_pt_regs = plan_serves(plan, "go", "goroutine");
+	skeleton->rodata->has_task_pt_regs = plan_is_by(plan, "go", "goroutine", "registers");
 
 	for (int i = 0; i < PLAN_PROGRAM_COUNT; i++) {
 		struct bpf_program *program = skeleton_program(skeleton, i);

@@ -124,6 +124,7 @@
 	}
 #define POLLS_OFF(why) FAILED_HOOK("go", "polls", false, why)
 #define GOROUTINES HOOK("go", "goroutine", "registers", false, 0)
+#define GOROUTINES_STACK HOOK("go", "goroutine", "stack", false, 0)
 #define GOROUTINES_OFF(why) FAILED_HOOK("go", "goroutine", false, why)
 #define CONNECTIONS PLAN_CONNECTION_STATE, PLAN_CONNECTION_GONE
 #define SERVER_A                                                                                   \
@@ -225,7 +226,7 @@ static const struct rung rungs[] = {
 	  .victim_is_pid = true},
 	 STDIO_PROBE_AUTO,
 	 {{PREPARE_FENTRY, EXEC, EXEC_FAILED_OFF(NO_REGS), PIPE_FAILED_TP, EXIT, SIGNAL, OOM_PID,
-	   ADOPT, TRANSFER_A_6_4, SERVER_A, POLLS, GOROUTINES_OFF(NO_REGS), SANDBOX},
+	   ADOPT, TRANSFER_A_6_4, SERVER_A, POLLS, GOROUTINES_STACK, SANDBOX},
 	  14},
 	 ""},
 	{"5.10, whose system calls' functions can be traced: what fails needs no registers of a "
@@ -234,7 +235,7 @@ static const struct rung rungs[] = {
 	  .sys_exit = true, .victim_is_pid = true},
 	 STDIO_PROBE_AUTO,
 	 {{PREPARE_FENTRY, EXEC, EXEC_FAILED_FENTRY, PIPE_FAILED_FENTRY, EXIT, SIGNAL, OOM_PID,
-	   ADOPT, TRANSFER_A_6_4, SERVER_A, POLLS, GOROUTINES_OFF(NO_REGS), SANDBOX},
+	   ADOPT, TRANSFER_A_6_4, SERVER_A, POLLS, GOROUTINES_STACK, SANDBOX},
 	  14},
 	 ""},
 	{"5.10, system calls asked for",
@@ -242,7 +243,7 @@ static const struct rung rungs[] = {
 	  .victim_is_pid = true},
 	 STDIO_PROBE_SYSCALL,
 	 {{PREPARE_SYSCALL(NO_PREPARE_EXEC), EXEC, EXEC_FAILED_OFF(NO_REGS), PIPE_FAILED_TP, EXIT,
-	   SIGNAL, OOM_PID, ADOPT, TRANSFER_TP(NO_REGS), SERVER_B, POLLS, GOROUTINES_OFF(NO_REGS),
+	   SIGNAL, OOM_PID, ADOPT, TRANSFER_TP(NO_REGS), SERVER_B, POLLS, GOROUTINES_STACK,
 	   SANDBOX},
 	  14},
 	 ""},
@@ -274,15 +275,14 @@ static const struct rung rungs[] = {
 	 STDIO_PROBE_AUTO,
 	 {{PREPARE_FAILED(NO_TRACEFS), EXEC, EXEC_FAILED_OFF(NO_TRACEFS),
 	   PIPE_FAILED_OFF(NO_TRACEFS), EXIT, SIGNAL, OOM_PID, ADOPT, TRANSFER_TP(NO_TRACEFS),
-	   SERVER_B, POLLS, GOROUTINES_OFF(NO_REGS), SANDBOX},
+	   SERVER_B, POLLS, GOROUTINES_STACK, SANDBOX},
 	  14},
 	 "exec_prepare"},
 	{"no tracepoints of system calls at all",
 	 {ALLOWED, .sched_prepare_exec = true, .victim_is_task = true},
 	 STDIO_PROBE_AUTO,
 	 {{PREPARE_TP, EXEC, EXEC_FAILED_OFF(NO_TRACEFS), PIPE_FAILED_OFF(NO_TRACEFS), EXIT, SIGNAL,
-	   OOM_TASK, ADOPT, TRANSFER_FAILED(NO_FENTRY), SERVER_B, POLLS, GOROUTINES_OFF(NO_REGS),
-	   SANDBOX},
+	   OOM_TASK, ADOPT, TRANSFER_FAILED(NO_FENTRY), SERVER_B, POLLS, GOROUTINES_STACK, SANDBOX},
 	  14},
 	 "transfer"},
 	{"processes of other users stay hidden",
