@@ -72,6 +72,7 @@ bench: all bench-build bun e2e-parents ## print figures: cost to others, storm, 
 	@echo && echo "Replay" && $(REPLAY) --records $(REPLAY_RECORDS) && $(REPLAY) --records $(REPLAY_RECORDS) --payload
 	@echo && echo "Spans" && $(SPANS)
 	@echo && echo "The storm again, with spans" && $(SPANS) --for $(STORM) --agent $(AGENT) --runs $(RUNS)
+	@echo && echo "A fleet" && $(PYTHON) tests/bench/fleet.py --agent $(AGENT) --bun $(STORM_BUN)
 	@echo && echo "Uprobes"
 ifeq ($(GO),)
 	@echo "skipped: uprobes in a Go server: go is not installed"

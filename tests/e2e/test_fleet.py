@@ -1,22 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """A fleet: agents on hosts of their own, found by a Prometheus, summed by the recording rules, written on to a second one."""
 import collections
-import json
 import math
 
 import pytest
 
 from conftest import require
 from harness.agent import REPOSITORY
-from harness.network import Network
-from harness.player import FINISHED, Player, replayed
-from harness.prometheus import QUICK, Prometheus, quick_rules
+from harness.fleet import CLUSTERS, Fleet
+from harness.prometheus import QUICK, quick_rules
 from harness.wait import wait_until
 
 GOLDEN = REPOSITORY / "tests/golden"
 AGENTS = 20
-PORT = 9477
-CLUSTERS = ("east", "west")
 # What is on the nodes, in turn.
 SOURCES = ((GOLDEN / "tools.rec",), (GOLDEN / "tools.rec", "--track=all"),
            (GOLDEN / "tools.rec", "--metrics.max-label-values=3"))
@@ -28,82 +24,15 @@ SILENT = {"cluster_tool:runtime_tool_runs_in_flight:sum", "cluster_kind_outcome:
           "cluster_kind:http_exec_started:rate5m"}
 
 
-class Host:
-    def __init__(self, hub, number):
-        self.network = Network()
-        self.address = f"{hub.connect(self.network, number)}:{PORT}"
-        self.labels = {"cluster": CLUSTERS[number % len(CLUSTERS)], "node": f"node-{number}"}
-        self.source = SOURCES[number % len(SOURCES)]
-        self.wanted = replayed(*self.source)
-        self.player = None
-
-    def start(self):
-        with self.network.inside():
-            self.player = Player(*self.source, address=self.address)
-
-    def wait_over(self):
-        with self.network.inside():
-            return self.player.wait_over(self.wanted.total(FINISHED))
-
-    def stop(self):
-        if self.player:
-            self.player.stop()
-        self.network.close()
-
-
 @pytest.fixture
-def hub():
-    """Where the servers are, with a cable to each host."""
+def fleet():
     require("ip")
     try:
-        network = Network()
+        made = Fleet(require("prometheus"), SOURCES, AGENTS)
     except OSError as error:
         pytest.skip(f"no network namespace can be made here: {error}")
-    yield network
-    network.close()
-
-
-@pytest.fixture
-def hosts(hub):
-    made = [Host(hub, number) for number in range(AGENTS)]
     yield made
-    for host in made:
-        host.stop()
-
-
-@pytest.fixture
-def start_server(hub):
-    started = []
-
-    def start(configuration, files=None, flags=()):
-        with hub.inside():
-            started.append(Prometheus(require("prometheus"), configuration, files, flags))
-        return started[-1]
-
-    yield start
-    for server in reversed(started):  # who writes to another one ends first
-        server.stop()
-
-
-@pytest.fixture
-def receiver(start_server):
-    return start_server({"global": QUICK}, flags=["--web.enable-remote-write-receiver"])
-
-
-@pytest.fixture
-def scraper(hub, start_server, receiver, hosts):
-    """It has found all hosts, where nobody listens yet: so it sees each counter rise from 0."""
-    rules = quick_rules()
-    targets = [{"targets": [host.address], "labels": host.labels} for host in hosts]
-    server = start_server({
-        "global": QUICK,
-        "rule_files": list(rules),
-        "scrape_configs": [{"job_name": "bunscope", "file_sd_configs": [{"files": ["targets.json"]}]}],
-        "remote_write": [{"url": f"{receiver.url}/api/v1/write", "queue_config": {"batch_send_deadline": "200ms"}}],
-    }, {**rules, "targets.json": json.dumps(targets)})
-    with hub.inside():
-        wait_until(lambda: [target["health"] for target in server.targets()] == ["down"] * AGENTS, "all hosts are found")
-    return server
+    made.stop()
 
 
 def series_of(samples, keep):
@@ -126,15 +55,16 @@ def same(found, wanted):
     return found.keys() == wanted.keys() and all(math.isclose(found[key], wanted[key], rel_tol=1e-9) for key in wanted)
 
 
-def test_totals_of_a_fleet(hub, hosts, receiver, scraper):
-    for host in hosts:
-        host.start()
-    scrapes = [host.wait_over() for host in hosts]
-    for host, scrape in zip(hosts, scrapes):
+def test_totals_of_a_fleet(fleet):
+    receiver = fleet.start_receiver(QUICK)
+    scraper = fleet.start_scraper(receiver, QUICK, quick_rules())
+    fleet.start_hosts()
+    scrapes = [host.wait_over() for host in fleet.hosts]
+    for host, scrape in zip(fleet.hosts, scrapes):
         assert scrape.samples == host.wanted.samples, "what is served in the end is what replay prints"
-    wanted = sums_of(hosts, scrapes)
+    wanted = sums_of(fleet.hosts, scrapes)
     names = {dict(key)["__name__"] for key in wanted}
-    with hub.inside():
+    with fleet.hub.inside():
         wait_until(lambda: same(series_of(receiver.query('{job="bunscope"}'), names), wanted), "the receiver has all sums")
         runs = dict((labels["cluster"], value) for labels, value in
                     receiver.query("sum by (cluster) (runtime_tool_execute_seconds_count)"))
