@@ -275,7 +275,7 @@ RUNBOOKS  ?= docs/runbooks
 .PHONY: rules
 rules: ## write build/prometheus, rules whose runbook_url begins with RUNBOOKS=URL
 	@mkdir -p $(B)/prometheus
-	cp deploy/prometheus/recording.yml deploy/prometheus/scrape.yml $(B)/prometheus/
+	cp $(addprefix deploy/prometheus/,recording.yml scrape.yml fleet.yml) $(B)/prometheus/
 	sed 's|runbook_url: docs/runbooks/|runbook_url: $(RUNBOOKS:%/=%)/|' deploy/prometheus/alerts.yml > $(B)/prometheus/alerts.yml
 
 .PHONY: check-rules

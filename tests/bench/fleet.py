@@ -124,6 +124,7 @@ def measure(fleet, seconds):
     receiver = fleet.start_receiver(PACE)
     rules = {name: (REPOSITORY / "deploy/prometheus" / name).read_text() for name in RULES}
     scraper = fleet.start_scraper(receiver, PACE, rules)
+    fleet.wait_found(scraper)
     fleet.start_hosts()
     time.sleep(SETTLE_SECONDS)
     before = Moment(fleet, scraper, receiver)

@@ -58,6 +58,7 @@ def same(found, wanted):
 def test_totals_of_a_fleet(fleet):
     receiver = fleet.start_receiver(QUICK)
     scraper = fleet.start_scraper(receiver, QUICK, quick_rules())
+    fleet.wait_found(scraper)
     fleet.start_hosts()
     scrapes = [host.wait_over() for host in fleet.hosts]
     for host, scrape in zip(fleet.hosts, scrapes):
@@ -72,6 +73,21 @@ def test_totals_of_a_fleet(fleet):
                                      if {("__name__", "runtime_tool_execute_seconds_count"), ("cluster", cluster)} <= key)
                         for cluster in CLUSTERS}
         check_rules(scraper, receiver)
+
+
+def test_shards_write_on_sums_alone(fleet):
+    """The centre knows which agents there are, and of their tools what the rules have summed."""
+    receiver = fleet.start_receiver(QUICK)
+    shards = [fleet.start_shard(receiver, QUICK, quick_rules(), number, 2) for number in range(2)]
+    fleet.wait_found(*shards)
+    fleet.start_hosts()
+    with fleet.hub.inside():
+        wait_until(lambda: len(receiver.query("up == 1")) == AGENTS, "each agent is scraped, by one shard")
+        assert {labels["shard"] for labels, _ in receiver.query("up")} == {"0", "1"}
+        runs = 'sum by (cluster) (cluster_tool_outcome:runtime_tool_runs:rate5m) > 0'
+        wait_until(lambda: {labels["cluster"] for labels, _ in receiver.query(runs)} == set(CLUSTERS), "runs of both clusters")
+        names = {labels["__name__"] for labels, _ in receiver.query('{__name__=~".+"}')}
+    assert {name for name in names if not name.startswith("cluster_")} == {"up"}
 
 
 def check_rules(scraper, receiver):

@@ -2,6 +2,9 @@
 """A fleet: agents that serve recordings, each on a host of its own, and the servers that gather what they say."""
 import json
 
+import yaml
+
+from harness.agent import REPOSITORY
 from harness.network import Network
 from harness.player import FINISHED, Player, replayed
 from harness.prometheus import Prometheus
@@ -10,6 +13,8 @@ from harness.wait import wait_until
 PORT = 9477
 CLUSTERS = ("east", "west")
 FOUND_SECONDS = 60
+TARGETS = "targets.json"
+AT_ONCE = {"queue_config": {"batch_send_deadline": "200ms"}}
 
 
 class Host:
@@ -62,18 +67,36 @@ class Fleet:
         return self.start_server({"global": pace}, flags=["--web.enable-remote-write-receiver"])
 
     def start_scraper(self, receiver, pace, rules):
-        """It has found all hosts, where nobody listens yet: so it sees each counter rise from 0."""
-        targets = [{"targets": [host.address], "labels": host.labels} for host in self.hosts]
-        server = self.start_server({
+        """It writes on all that it has."""
+        return self.start_finder({
             "global": pace,
             "rule_files": list(rules),
-            "scrape_configs": [{"job_name": "bunscope", "file_sd_configs": [{"files": ["targets.json"]}]}],
-            "remote_write": [{"url": f"{receiver.url}/api/v1/write", "queue_config": {"batch_send_deadline": "200ms"}}],
-        }, {**rules, "targets.json": json.dumps(targets)})
+            "scrape_configs": [{"job_name": "bunscope", "file_sd_configs": [{"files": [TARGETS]}]}],
+            "remote_write": [{"url": f"{receiver.url}/api/v1/write", **AT_ONCE}],
+        }, rules)
+
+    def start_shard(self, receiver, pace, rules, number, count):
+        """One of several that share the hosts, as deploy/prometheus/fleet.yml says; it writes on what that says."""
+        configuration = yaml.safe_load((REPOSITORY / "deploy/prometheus/fleet.yml").read_text())
+        configuration["global"] = {**pace, "external_labels": {"shard": str(number)}}
+        hashmod, keep = configuration["scrape_configs"][0]["relabel_configs"]
+        hashmod["modulus"], keep["regex"] = count, str(number)
+        configuration["remote_write"][0] |= {"url": f"{receiver.url}/api/v1/write", **AT_ONCE}
+        return self.start_finder(configuration, rules)
+
+    def start_finder(self, configuration, rules):
+        targets = [{"targets": [host.address], "labels": host.labels} for host in self.hosts]
+        return self.start_server(configuration, {**rules, TARGETS: json.dumps(targets)})
+
+    def wait_found(self, *scrapers):
+        """All hosts, where nobody listens yet: so each counter is seen to rise from 0."""
+
+        def all_are_down():
+            found = [target["health"] for scraper in scrapers for target in scraper.targets()]
+            return found == ["down"] * len(self.hosts)
+
         with self.hub.inside():
-            wait_until(lambda: [target["health"] for target in server.targets()] == ["down"] * len(self.hosts),
-                       "all hosts are found", FOUND_SECONDS)
-        return server
+            wait_until(all_are_down, "all hosts are found, each by one", FOUND_SECONDS)
 
     def start_hosts(self):
         for host in self.hosts:
