@@ -4,6 +4,7 @@ import importlib.util
 import json
 import math
 import re
+import uuid
 
 import pytest
 
@@ -12,6 +13,7 @@ from harness import parents, servers
 from harness.agent import REPOSITORY
 from harness.load import Load, tools
 from harness.wait import wait_until
+from test_identity import Container, remove, trees
 
 GRAFANA = REPOSITORY / "deploy/grafana"
 DASHBOARDS = ("runtime-tools.json", "execution-overview.json")
@@ -37,8 +39,20 @@ def prometheus(agent, start_prometheus_of_module):
 
 
 @pytest.fixture(scope="module")
-def load(agent, start_parent_of_module):
-    """Tools under a server of pipes, executions under one of HTTP: begins when it is entered."""
+def container():
+    """A cgroup as docker makes it."""
+    found = list(trees().values())
+    if not found:
+        pytest.skip("this machine has no cgroups that containers could be told by")
+    top = found[0] / f"bunscope-e2e-{uuid.uuid4().hex[:8]}"
+    top.mkdir()
+    yield Container(top, "docker/{id}")
+    remove(top)
+
+
+@pytest.fixture(scope="module")
+def load(agent, container, start_parent_of_module):
+    """Tools under a server of pipes in a container, executions under one of HTTP: begins when it is entered."""
     bun = require_bun(BUN_VERSIONS[0])
     if not servers.GO_SERVER.exists():
         pytest.skip("the Go server is not built: go is not installed")
@@ -46,6 +60,7 @@ def load(agent, start_parent_of_module):
     server.execute_all()
     agent.wait_for(polls_are_seen, "the agent is attached to the server")
     parent = start_parent_of_module(parents.c_parent, bun)
+    container.take(parent.process.pid)
     return lambda: Load(tools(parent, JOBS), server.execute_all)
 
 

@@ -40,6 +40,22 @@ static int metrics(void *arg, enum metric_format format, struct buf *out)
 	return 0;
 }
 
+static int live(void *arg, uint64_t after_ms, size_t first_row, struct buf *out)
+{
+	(void)arg;
+	(void)after_ms;
+	(void)first_row;
+	(void)out;
+	return 0;
+}
+
+static int lines(void *arg, struct buf *out)
+{
+	(void)arg;
+	(void)out;
+	return 0;
+}
+
 static bool good(void *arg, struct buf *reasons)
 {
 	(void)arg;
@@ -49,8 +65,12 @@ static bool good(void *arg, struct buf *reasons)
 
 static void start(void)
 {
-	static const struct web_handlers handlers = {
-		.metrics = metrics, .healthy = good, .ready = good};
+	static const struct web_handlers handlers = {.metrics = metrics,
+						     .live = live,
+						     .runs = lines,
+						     .spans = lines,
+						     .healthy = good,
+						     .ready = good};
 	static const struct web_options options = {.host = "127.0.0.1", .port = "0"};
 	_cleanup_buf_ struct buf message = {};
 

@@ -34,6 +34,7 @@
 
 struct web {
 	struct web_handlers handlers;
+	bool has_page;
 	struct clients clients;
 	struct bodies bodies;
 	int epoll_fd; /* holds the daemon's, which changes with the configuration */
@@ -50,6 +51,7 @@ struct web {
 struct route {
 	const char *path;
 	bool is_open; /* probes of an orchestrator have no password; what they get says no more than a status */
+	bool is_of_page; /* what the live page asks for */
 	enum MHD_Result (*answer)(struct web *web, struct MHD_Connection *connection);
 };
 
@@ -283,22 +285,20 @@ static enum MHD_Result send_asset(struct MHD_Connection *connection, const struc
 	return queue(connection, is_known ? MHD_HTTP_NOT_MODIFIED : MHD_HTTP_OK, response);
 }
 
-/* What the live page asks for stands last. */
 static const struct route routes[] = {
-	{"/metrics", false, answer_metrics}, {"/healthz", true, answer_healthz},
-	{"/readyz", true, answer_readyz},    {"/api/live", false, answer_live},
-	{"/api/runs", false, answer_runs},   {"/api/spans", false, answer_spans},
+	{"/metrics", .answer = answer_metrics},
+	{"/healthz", .is_open = true, .answer = answer_healthz},
+	{"/readyz", .is_open = true, .answer = answer_readyz},
+	{"/api/live", .is_of_page = true, .answer = answer_live},
+	{"/api/runs", .is_of_page = true, .answer = answer_runs},
+	{"/api/spans", .is_of_page = true, .answer = answer_spans},
 };
-
-#define ROUTES_WITHOUT_PAGE (ARRAY_SIZE(routes) - 2)
 
 static const struct route *route_find(const struct web *web, const char *path)
 {
-	size_t count = web->handlers.live ? ARRAY_SIZE(routes) : ROUTES_WITHOUT_PAGE;
-
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(routes); i++) {
 		if (strcmp(routes[i].path, path) == 0)
-			return &routes[i];
+			return routes[i].is_of_page && !web->has_page ? NULL : &routes[i];
 	}
 	return NULL;
 }
@@ -321,7 +321,7 @@ static enum MHD_Result answer(void *arg, struct MHD_Connection *connection, cons
 	struct client *client = connection_client(connection);
 	struct web *web = arg;
 	const struct route *route = route_find(web, path);
-	const struct asset *asset = web->handlers.live ? asset_find(path) : NULL;
+	const struct asset *asset = web->has_page ? asset_find(path) : NULL;
 
 	(void)version;
 	(void)upload;
@@ -480,6 +480,7 @@ int web_start(const struct web_options *options, const struct web_handlers *hand
 	if (!web)
 		return -ENOMEM;
 	web->handlers = *handlers;
+	web->has_page = handlers->live && handlers->runs && handlers->spans;
 	web->config_file = options->config_file;
 	web->listen_fd = -1;
 	web->epoll_fd = -1;

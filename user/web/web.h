@@ -18,8 +18,8 @@ struct web_handlers {
 	/* Appends the exposition. 0 or -errno. */
 	int (*metrics)(void *arg, enum metric_format format, struct buf *out);
 	/*
+	 * Of the live page, which is there when none of them is NULL.
 	 * Appends the JSON of /api/live and the JSON lines of /api/runs. 0 or -errno. See sink/view.h.
-	 * Both NULL: neither is there, nor the live page.
 	 */
 	int (*live)(void *arg, uint64_t after_ms, size_t first_row, struct buf *out);
 	int (*runs)(void *arg, struct buf *out);
