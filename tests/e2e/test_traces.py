@@ -162,6 +162,43 @@ def test_workflow_with_polls(start_tracing, server, receiver):  # noqa: F811
     assert run.parent in (exchange.id, "")
 
 
+# A client that leaves: what it asked for, what the server then records, and what becomes of what it had begun.
+LEAVERS = {
+    "task": ("tasks", "slow", {"with": {"ms": 20000}}, "500"),
+    "workflow": ("workflows", "flow", {"input": {"ms": 1500}}, "timeout"),
+}
+
+
+@pytest.mark.parametrize("story", LEAVERS)
+def test_client_leaves(start_tracing, server, receiver, story):  # noqa: F811
+    kind, name, body, error = LEAVERS[story]
+    agent = start_tracing(receiver, f"--server.port={server.port}")
+    caller = Caller()
+    connection = server.connect()
+    connection.request("POST", f"/api/v0/{kind}/{name}/executions/sync", json.dumps(body), caller.headers)
+    if story == "task":
+        agent.wait_for(lambda now: now.total("runtime_tool_runs_in_flight") == 1, "the tool runs")
+    else:
+        otlp.wait_until(lambda: server.ask("GET", "/truth")[1]["in_flight"] > 0, "it is in hand")
+    connection.close()
+    (known,) = server.truth()["exchanges"]
+    spans = receiver.wait(2, SECONDS)
+    (exchange,) = [span for span in spans if span.kind == SERVER]
+    (child,) = [span for span in spans if span is not exchange]
+    assert (exchange.trace, exchange.parent) == (caller.trace, caller.span)
+    assert (child.trace, child.parent) == (exchange.trace, exchange.id)
+    assert exchange.start <= child.start
+    assert exchange.attributes["error_type"] == error and known["code"] == (408 if error == "timeout" else 500)
+    assert child.status == ERROR and (exchange.status == ERROR) == (known["code"] == 500)
+    if story == "task":
+        assert child.attributes["error_kind"] == "timeout" and child.attributes["signal"] == "SIGKILL"
+        assert [event.attributes["sender"] for event in child.events if event.name == "signal"] == ["server"]
+    else:
+        (polls,) = server.truth()["polls"]
+        assert (child.name, child.attributes["total_iterations"]) == ("workflow.wait_completion", polls["polls"])
+        assert polls["outcome"] == "timeout" == child.attributes["error.type"]
+
+
 def test_async_start(start_tracing, server, receiver):  # noqa: F811
     start_tracing(receiver, f"--server.port={server.port}")
     caller = Caller()
