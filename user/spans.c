@@ -16,6 +16,12 @@
 #include "span/recent_spans.h"
 
 #define HOST_NAME_BYTES 256
+/* OpenTelemetry's name. */
+#ifdef __aarch64__
+#define HOST_ARCH "arm64"
+#else
+#define HOST_ARCH "amd64"
+#endif
 #define TRACES_PATH "v1/traces"
 /* While the agent ends: how often the tries that wait for their time are looked at. */
 #define FINISH_POLL_MS 20
@@ -31,7 +37,7 @@ struct spans {
 	struct buf header_text; /* "Name: value", each with its NUL */
 	const char *header_lines[PAIRS_MAX + 1];
 	struct pairs attributes;
-	struct otlp_attribute resource[PAIRS_MAX + 3];
+	struct otlp_attribute resource[PAIRS_MAX + 4];
 	size_t resource_count;
 	char host[HOST_NAME_BYTES];
 	struct recent_spans recent;
@@ -143,6 +149,7 @@ static void make_resource(struct spans *spans, const struct config_otlp *otlp)
 	add_attribute(spans, "service.name", "bunscope");
 	if (gethostname(spans->host, sizeof(spans->host) - 1) == 0)
 		add_attribute(spans, "host.name", spans->host);
+	add_attribute(spans, "host.arch", HOST_ARCH);
 }
 
 static int start_exporter(struct spans *spans, const struct config_otlp *otlp)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Spans of runs, as a collector gets them: exact, sampled, and whatever the collector does."""
+import platform
 import signal
 import time
 
@@ -155,6 +156,7 @@ def test_resource_and_headers(start_agent, start_parent, newest_bun, receiver, m
     start_parent(parents.c_parent, newest_bun).run(**SUM)
     (span,) = receiver.wait(1)
     assert span.resource.pop("host.name")
+    assert span.resource.pop("host.arch") == {"x86_64": "amd64", "aarch64": "arm64"}[platform.machine()]
     assert span.resource == {"service.name": "tools", "deployment.environment.name": "test", "k8s.node.name": "n1"}
     _, headers = receiver.requests[0]
     assert (headers["Authorization"], headers["X-Scope"]) == ("Bearer secret", "a,b")
