@@ -215,7 +215,7 @@ static __always_inline bool sequence_check(struct scan *scan, struct connection 
 	}
 	side->skip -= gap;
 	exchange = exchange_find(side->exchange);
-	if (exchange)
+	if (exchange && scan->transfer.direction == TRANSFER_READ)
 		exchange->flags |= EXCHANGE_BODY_GAP;
 	if (!side->skip)
 		body_end(side);

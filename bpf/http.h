@@ -468,6 +468,9 @@ static __always_inline __u64 body_bytes(const struct http_side *side, __u64 n)
 	return n < rest ? n : rest;
 }
 
+_Static_assert((int)TRANSFER_READ == EXCHANGE_REQUEST && (int)TRANSFER_WRITE == EXCHANGE_RESPONSE,
+	       "a direction is a side");
+
 /* Its first bytes. `user`: they are not in the window. */
 static __always_inline void head_keep(struct exchange *exchange, __u64 direction, const void *from,
 				      __u64 n, bool user)

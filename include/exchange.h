@@ -23,7 +23,7 @@ enum exchange_flag {
 	EXCHANGE_QUEUED = 1u << 5,
 	/* Memory of the server could not be read: a text has a gap. */
 	EXCHANGE_FAULT = 1u << 6,
-	/* Part of a body was not seen. */
+	/* Part of the request's body was not seen. */
 	EXCHANGE_BODY_GAP = 1u << 7,
 };
 

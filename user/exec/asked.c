@@ -76,7 +76,7 @@ static size_t back(const uint8_t *text, size_t n, bool (*is)(uint8_t c))
 
 /*
  * The timeout as the last member: `"timeout":60}`. The last brace closes the body itself, so what stands before it is
- * the body's own; the key's first quote begins a string, since it follows a comma or a brace.
+ * the body's own; the key's first quote begins a string, since it follows a comma.
  */
 static uint64_t tail_timeout(const uint8_t *text, size_t n)
 {
@@ -94,7 +94,7 @@ static uint64_t tail_timeout(const uint8_t *text, size_t n)
 	if (n < key || memcmp(text + n - key, TIMEOUT_KEY, key) != 0)
 		return 0;
 	n = back(text, n - key, is_blank);
-	if (n == 0 || (text[n - 1] != ',' && text[n - 1] != '{'))
+	if (n == 0 || text[n - 1] != ',')
 		return 0;
 	return seconds_ms(text + begin, end - begin);
 }

@@ -58,6 +58,7 @@ static const struct {
 	{"{\"x\":\"" LONG_TEXT "\",\"timeout\":\"60\"}", "", 0},
 	{"{\"x\":\"" LONG_TEXT "\",\"timeout\":}", "", 0},
 	{"{\"x\":\"" LONG_TEXT "\"} {\"timeout\":7", "", 0},
+	{"{\"x\":\"" LONG_TEXT "\"} {\"timeout\":7}", "", 0},
 };
 
 static void own_members_and_no_others(void **state)
