@@ -56,7 +56,7 @@ def test_of_an_agent(seen):
     assert not any("forged" in name for name, _ in scrape.samples)
 
     # The exposition itself has escapes for three characters only, and keeps the others.
-    for line in [*seen.get("/api/runs").content.splitlines(), seen.get("/api/live").content]:
+    for line in [*seen.get("/api/runs").content.splitlines(), *seen.get("/api/live").content.splitlines()]:
         assert is_plain(line.decode()), line
     assert set(NAMES.values()) <= strings_of(json.loads(seen.get("/api/live").content))
     assert [json.loads(line)["tool_id"] for line in seen.get("/api/runs").content.splitlines()] == list(NAMES.values())

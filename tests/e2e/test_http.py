@@ -394,9 +394,21 @@ def test_listener_that_comes_later_is_a_server(start_agent):
         wait_until(lambda: is_counted(agent, sync()), "counted", 5)
 
 
-def test_other_routes_can_be_described(start_agent, listener):
-    agent = start_agent(f"--server.port={listener.getsockname()[1]}", "--server.base-path=/v9",
-                        "--server.route=PUT /run/{id} workflow sync", "--server.route=PUT /start/{id}/now agent async")
+def other_routes(port):
+    return [f"--server.port={port}", "--server.base-path=/v9", "--server.route=PUT /run/{id} workflow sync",
+            "--server.route=PUT /start/{id}/now agent async"]
+
+
+def other_routes_in_a_file(port, path):
+    path.write_text(f"server.port: {port}\nserver.base-path: /v9\nserver.route:\n"
+                    "  - PUT /run/{id} workflow sync\n  - PUT /start/{id}/now agent async\n")
+    return [f"--config={path}"]
+
+
+@pytest.mark.parametrize("by", ["flags", "file"])
+def test_other_routes_can_be_described(start_agent, listener, tmp_path, by):
+    port = listener.getsockname()[1]
+    agent = start_agent(*(other_routes(port) if by == "flags" else other_routes_in_a_file(port, tmp_path / "bunscope.yml")))
     wire = Wire(listener)
     wire.exchange(sized(b"{}", "/v9/run/a", method="PUT"), response())
     wire.exchange(sized(b"{}", "/v9/start/a/now", method="PUT"), response(202))

@@ -79,6 +79,7 @@ def verify(agent, before, exchanges, polls=(), seconds_max=lambda _: float("inf"
     try:
         wait_until(settled, "all exchanges are counted", 10)
     except TimeoutError:
-        assert moved(before, last["scrape"]) == expected
+        counted = moved(before, last["scrape"])
+        assert counted == expected, f"counted {counted}, expected {expected}"
     check_latency(before, last["scrape"], latency_limits(exchanges, seconds_max))
     return last["scrape"]
