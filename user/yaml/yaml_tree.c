@@ -175,7 +175,8 @@ int yaml_tree_parse(const char *text, size_t n, struct yaml_node **ret, struct b
 	if (!root || !yaml_parser_initialize(&parser))
 		return -ENOMEM;
 	yaml_parser_set_encoding(&parser, YAML_UTF8_ENCODING);
-	yaml_parser_set_input_string(&parser, (const unsigned char *)text, n);
+	/* An empty buffer has no memory, and libyaml aborts without any. */
+	yaml_parser_set_input_string(&parser, (const unsigned char *)(n ? text : ""), n);
 
 	int r = parse(&parser, root, message);
 	if (r < 0)
@@ -193,7 +194,7 @@ int yaml_tree_read(const char *path, struct yaml_node **ret, struct buf *message
 	if (r == -ENOMEM)
 		return r;
 	if (r < 0) {
-		buf_printf(message, " %s", strerror(-r));
+		buf_printf(message, " %s", file_problem(r));
 		return -EINVAL;
 	}
 	r = yaml_tree_parse(text.data, text.len, ret, message);

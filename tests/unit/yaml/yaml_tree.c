@@ -70,6 +70,16 @@ static void empty_document_is_an_empty_mapping(void **state)
 	}
 }
 
+static void no_bytes_at_all_are_an_empty_mapping(void **state)
+{
+	_cleanup_buf_ struct buf message = {};
+	_cleanup_yaml_ struct yaml_node *root = NULL;
+
+	(void)state;
+	assert_int_equal(yaml_tree_parse(NULL, 0, &root, &message), 0);
+	assert_int_equal(root->count, 0);
+}
+
 static void what_is_wrong_is_said_with_its_line(void **state)
 {
 	static const struct refused_row rows[] = {
@@ -122,6 +132,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(keys_values_and_lines),
 		cmocka_unit_test(empty_document_is_an_empty_mapping),
+		cmocka_unit_test(no_bytes_at_all_are_an_empty_mapping),
 		cmocka_unit_test(what_is_wrong_is_said_with_its_line),
 		cmocka_unit_test(aliases_cannot_make_it_grow),
 		cmocka_unit_test(alias_of_itself_ends),
