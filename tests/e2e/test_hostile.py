@@ -108,6 +108,17 @@ def test_silent_connections(agent, parent):
     assert after.value("process_resident_memory_bytes") < MEMORY_BYTES
 
 
+def test_slow_requests(agent):
+    """Twice as many as there is room for, each of which sends a byte now and then: scrapers are answered all the same."""
+    with contextlib.ExitStack() as stack:
+        slow = [stack.enter_context(socket.create_connection(agent.address, timeout=10)) for _ in range(256)]
+        for _ in range(30):
+            for connection in slow:
+                with contextlib.suppress(OSError):
+                    connection.send(b"x")
+            agent.scrape()
+
+
 @pytest.mark.parametrize(
     "data",
     [

@@ -37,7 +37,7 @@ static int secure_fill(struct secure *secure, const char *path, struct buf *mess
 	int r = file_read(path, YAML_FILE_BYTES, &text);
 
 	if (r < 0) {
-		buf_printf(message, "%s: %s", path, strerror(-r));
+		buf_printf(message, "%s: %s", path, file_problem(r));
 		return -EINVAL;
 	}
 	r = web_config_parse(path, text.data, text.len, &secure->config, message);

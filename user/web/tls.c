@@ -35,7 +35,7 @@ static int pem_read(const char *path, const char *text, struct buf *ret, struct 
 	if (path) {
 		int r = file_read(path, PEM_BYTES, ret);
 		if (r < 0) {
-			buf_printf(message, "%s: %s", path, strerror(-r));
+			buf_printf(message, "%s: %s", path, file_problem(r));
 			return -EINVAL;
 		}
 	}
