@@ -8,8 +8,8 @@ from harness.wait import wait_until
 LATENCY = "http_exec_sync_latency_seconds"
 POLLS = "workflow_sync_polls_total"
 POLL_SECONDS = "workflow_sync_poll_duration_seconds"
-COUNTED = ("http_exec_started_total", LATENCY + "_count", "http_exec_timeouts_total", "http_exec_errors_total", POLLS,
-           POLL_SECONDS + "_count")
+EXCHANGES = ("http_exec_started_total", LATENCY + "_count", "http_exec_timeouts_total", "http_exec_errors_total")
+LOOPS = (POLLS, POLL_SECONDS + "_count")
 KINDS = ("task", "agent", "workflow")
 OUTCOMES = ("success", "error", "timeout")
 BUCKETS = (.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 15, 30, 60, 120, 300, float("inf"))
@@ -35,9 +35,9 @@ def counts_of(exchanges, polls=()):
     return +counts
 
 
-def moved(before, after):
-    """What of the counted series is another than before."""
-    names = {name: value - before.samples.get(name, 0) for name, value in after.samples.items() if name[0] in COUNTED}
+def moved(before, after, families=EXCHANGES + LOOPS):
+    """What of these series is another than before."""
+    names = {name: value - before.samples.get(name, 0) for name, value in after.samples.items() if name[0] in families}
     return collections.Counter({name: int(value) for name, value in names.items() if value})
 
 
@@ -67,19 +67,21 @@ def check_histogram(before, after, limits, **labels):
     assert sum(low for low, _ in limits) <= delta("_sum") <= sum(high for _, high in limits), (labels, limits)
 
 
-def verify(agent, before, exchanges, polls=(), seconds_max=lambda _: float("inf")):
-    """Waits until the agent has counted as much, and compares every series. The scrape after."""
-    expected = counts_of(exchanges, polls)
+def verify(agent, before, exchanges, polls=None, seconds_max=lambda _: float("inf")):
+    """Waits until the agent has counted as much, and compares every series; those of polls where they are given. The scrape
+    after."""
+    expected = counts_of(exchanges, polls or ())
+    families = EXCHANGES if polls is None else EXCHANGES + LOOPS
     last = {}
 
     def settled():
         last["scrape"] = agent.scrape()
-        return moved(before, last["scrape"]) == expected
+        return moved(before, last["scrape"], families) == expected
 
     try:
         wait_until(settled, "all exchanges are counted", 10)
     except TimeoutError:
-        counted = moved(before, last["scrape"])
+        counted = moved(before, last["scrape"], families)
         assert counted == expected, f"counted {counted}, expected {expected}"
     check_latency(before, last["scrape"], latency_limits(exchanges, seconds_max))
     return last["scrape"]
