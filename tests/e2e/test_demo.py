@@ -14,10 +14,12 @@ from harness.wait import wait_until
 DEMO = REPOSITORY / "scripts/demo"
 
 
-def steps_with_runs(url):
+def steps_with(family, url):
     with urllib.request.urlopen(f"{url}api/live", timeout=10) as response:
         live = json.load(response)
-    return sum(len(step) > 1 for step in live["steps"])
+    number = [one["name"] for one in live["families"]].index(family)
+    rows = {index for index, row in enumerate(live["rows"]) if row[0] == number}
+    return sum(any(entry[0] in rows for entry in step[1:]) for step in live["steps"])
 
 
 def test_demo_keeps_charts_alive(newest_bun):
@@ -31,8 +33,9 @@ def test_demo_keeps_charts_alive(newest_bun):
             if line.startswith("look at "):
                 break
         url = re.search(r"look at (\S+/);", said[-1]).group(1)
-        seen = steps_with_runs(url)
-        wait_until(lambda: steps_with_runs(url) >= seen + 2, "two more steps have runs", 30)
+        for family in ("runtime_tool_execute_seconds", "http_exec_sync_latency_seconds"):
+            seen = steps_with(family, url)
+            wait_until(lambda family=family, seen=seen: steps_with(family, url) >= seen + 2, f"two more steps have {family}", 30)
         process.send_signal(signal.SIGINT)
         assert process.wait(20) == 0, "".join(said)
         assert "all that was started has ended" in process.stdout.read()

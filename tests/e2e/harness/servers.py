@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Servers with execution routes, whose own truth is compared with what the agent saw."""
+import contextlib
 import http.client
 import json
 
@@ -90,7 +91,8 @@ class Server(parents.Parent):
             return
         self.stopped = True
         if self.process.poll() is None:
-            self.remember_bun(self.ask("GET", "/truth")[1])
+            with contextlib.suppress(OSError):  # whoever pressed Ctrl-C has ended it as well
+                self.remember_bun(self.ask("GET", "/truth")[1])
         super().stop()
 
 
