@@ -12,6 +12,7 @@
 struct arrival {
 	struct transfer transfer;
 	__u64 socket;
+	__u64 users;
 };
 
 #ifdef BUNSCOPE_DEFINE_HTTP
@@ -63,7 +64,12 @@ static __always_inline void http_transfer(struct sock *sk, const struct transfer
 
 	if (!arrival || transfer->result <= 0)
 		return;
-	arrival->transfer = *transfer;
-	arrival->socket = (__u64)sk;
-	http_arrive();
+	/* In door A the CPU may have been taken from somebody in the middle of this: then the bytes passed unseen. */
+	__sync_fetch_and_add(&arrival->users, 1);
+	if (*(volatile __u64 *)&arrival->users == 1) {
+		arrival->transfer = *transfer;
+		arrival->socket = (__u64)sk;
+		http_arrive();
+	}
+	__sync_fetch_and_add(&arrival->users, -1);
 }

@@ -9,9 +9,10 @@
 
 #include "bpf/http_door.h"
 #include "bpf/iov_iter.h"
+#include "bpf/turn.h"
 
-static __always_inline int tcp_return(struct sock *sk, struct msghdr *message, __u32 direction,
-				      int result)
+static __always_inline int tcp_return(enum turn turn, struct sock *sk, struct msghdr *message,
+				      __u32 direction, int result)
 {
 	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
 	struct transfer transfer = {.direction = direction, .tgid = tgid, .result = result};
@@ -20,31 +21,24 @@ static __always_inline int tcp_return(struct sock *sk, struct msghdr *message, _
 	if (result <= 0)
 		return 0;
 	watch = watched_find(tgid);
-	if (!watch || !watch_is_server(watch))
+	if (!watch || !watch_is_server(watch) || !turn_is_mine(turn))
 		return 0;
 	if (transfer_read_iter(&transfer, __builtin_preserve_access_index(&message->msg_iter)))
 		http_transfer(sk, &transfer);
 	return 0;
 }
 
-SEC("fexit/tcp_sendmsg")
-int BPF_PROG(tcp_sendmsg_return, struct sock *sk, struct msghdr *message, unsigned long bytes,
-	     int result)
-{
-	return tcp_return(sk, message, TRANSFER_WRITE, result);
-}
+BPF_TURNS("fexit/tcp_sendmsg", tcp_sendmsg_return,
+	  tcp_return(turn, sk, message, TRANSFER_WRITE, result), struct sock *sk,
+	  struct msghdr *message, unsigned long bytes, int result)
 
-SEC("fexit/tcp_recvmsg")
-int BPF_PROG(tcp_recvmsg_return, struct sock *sk, struct msghdr *message, unsigned long bytes,
-	     int flags, int *address_bytes, int result)
-{
-	return flags & MSG_PEEK ? 0 : tcp_return(sk, message, TRANSFER_READ, result);
-}
+BPF_TURNS("fexit/tcp_recvmsg", tcp_recvmsg_return,
+	  flags &MSG_PEEK ? 0 : tcp_return(turn, sk, message, TRANSFER_READ, result),
+	  struct sock *sk, struct msghdr *message, unsigned long bytes, int flags,
+	  int *address_bytes, int result)
 
 /* Until 5.18 it was told apart from the flags whether it may block. */
-SEC("fexit/tcp_recvmsg")
-int BPF_PROG(tcp_recvmsg_return_5_18, struct sock *sk, struct msghdr *message, unsigned long bytes,
-	     int nonblock, int flags, int *address_bytes, int result)
-{
-	return flags & MSG_PEEK ? 0 : tcp_return(sk, message, TRANSFER_READ, result);
-}
+BPF_TURNS("fexit/tcp_recvmsg", tcp_recvmsg_return_5_18,
+	  flags &MSG_PEEK ? 0 : tcp_return(turn, sk, message, TRANSFER_READ, result),
+	  struct sock *sk, struct msghdr *message, unsigned long bytes, int nonblock, int flags,
+	  int *address_bytes, int result)

@@ -129,6 +129,15 @@ SHARED __u32 stream_buckets[STREAM_BUCKETS];
 /* Is it asked at all? Set before the programs are loaded. */
 SHARED const volatile bool stream_buckets_used;
 
+/*
+ * Threads whose call the first of two programs has seen (bpf/turn.h), by their ids' lower bits: two of one slot would
+ * have to meet between the two programs of one call.
+ */
+#define TURN_SLOTS (1 << 14)
+SHARED __u32 turns[TURN_SLOTS];
+/* There are second ones. */
+SHARED const volatile bool turns_taken;
+
 /* Of the running kernel; set before it is loaded. */
 SHARED const volatile __u32 page_bytes;
 SHARED const volatile bool has_task_pt_regs;

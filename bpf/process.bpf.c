@@ -11,6 +11,7 @@
 #include "bpf/executable.h"
 #include "bpf/run.h"
 #include "bpf/syscall.h"
+#include "bpf/turn.h"
 #include "bpf/watched.h"
 
 /* ---- exec: the run begins ---- */
@@ -31,26 +32,26 @@ static __always_inline struct run *exec_prepare(const struct executable *executa
 /* At the point of no return: whoever dies from here on has been executed as far as its parent knows. */
 static __always_inline int exec_commit(struct linux_binprm *bprm)
 {
-	struct run *run = exec_prepare(executable_read(bprm));
+	struct run *run;
 
+	preemption_off();
+	run = exec_prepare(executable_read(bprm));
 	if (run)
 		run->flags |= RUN_COMMITTED;
+	preemption_on();
 	return 0;
 }
 
-/* Before the parent can know that exec worked, and so before it writes: Linux 6.10. */
-SEC("tp_btf/sched_prepare_exec")
-int BPF_PROG(exec_prepare_tp, struct task_struct *task, struct linux_binprm *bprm)
-{
-	return exec_commit(bprm);
-}
+/*
+ * Before the parent can know that exec worked, and so before it writes: Linux 6.10. A second time changes nothing, of
+ * this program and of those for signals and OOM kills: they leave no id behind.
+ */
+BPF_TURNS("tp_btf/sched_prepare_exec", exec_prepare_tp, exec_commit(bprm), struct task_struct *task,
+	  struct linux_binprm *bprm)
 
 /* The same moment, since 5.8. */
-SEC("fentry/begin_new_exec")
-int BPF_PROG(exec_prepare_fentry, struct linux_binprm *bprm)
-{
-	return exec_commit(bprm);
-}
+BPF_TURNS("fentry/begin_new_exec", exec_prepare_fentry, exec_commit(bprm),
+	  struct linux_binprm *bprm)
 
 /* Where neither can be had: at the entry of execve and execveat, whose path is the second argument. */
 SEC("tracepoint")
@@ -126,18 +127,22 @@ static __always_inline int exec_returned(struct pt_regs *regs, bool at, long res
 	return 0;
 }
 
-SEC("fexit/" SYSCALL_FUNCTION "execve")
-int BPF_PROG(execve_return, struct pt_regs *regs, long result)
+static __always_inline int exec_turn(enum turn turn, struct pt_regs *regs, bool at, long result)
 {
-	return exec_returned(regs, false, result);
+	if (result >= 0 || !turn_is_mine(turn))
+		return 0;
+	preemption_off();
+	exec_returned(regs, at, result);
+	preemption_on();
+	return 0;
 }
 
+BPF_TURNS("fexit/" SYSCALL_FUNCTION "execve", execve_return, exec_turn(turn, regs, false, result),
+	  struct pt_regs *regs, long result)
+
 /* Its path is the second argument. */
-SEC("fexit/" SYSCALL_FUNCTION "execveat")
-int BPF_PROG(execveat_return, struct pt_regs *regs, long result)
-{
-	return exec_returned(regs, true, result);
-}
+BPF_TURNS("fexit/" SYSCALL_FUNCTION "execveat", execveat_return,
+	  exec_turn(turn, regs, true, result), struct pt_regs *regs, long result)
 
 /* Where functions cannot be traced: attached to the exits of both. With it, every system call pays. */
 SEC("tracepoint")
@@ -159,17 +164,13 @@ static __always_inline int pipe_returned(long result)
 	return 0;
 }
 
-SEC("fexit/" SYSCALL_FUNCTION "pipe2")
-int BPF_PROG(pipe2_return, struct pt_regs *regs, long result)
-{
-	return pipe_returned(result);
-}
+BPF_TURNS("fexit/" SYSCALL_FUNCTION "pipe2", pipe2_return,
+	  result < 0 && turn_is_mine(turn) ? pipe_returned(result) : 0, struct pt_regs *regs,
+	  long result)
 
-SEC("fexit/" SYSCALL_FUNCTION "socketpair")
-int BPF_PROG(socketpair_return, struct pt_regs *regs, long result)
-{
-	return pipe_returned(result);
-}
+BPF_TURNS("fexit/" SYSCALL_FUNCTION "socketpair", socketpair_return,
+	  result < 0 && turn_is_mine(turn) ? pipe_returned(result) : 0, struct pt_regs *regs,
+	  long result)
 
 /* Attached to the exits of the calls that make them, as above. */
 SEC("tracepoint")
@@ -209,8 +210,7 @@ static __always_inline void server_confirm(__u32 tgid, struct linux_binprm *bprm
 		watched_add_server(tgid, true);
 }
 
-SEC("tp_btf/sched_process_exec")
-int BPF_PROG(exec_confirm, struct task_struct *p, int old_pid, struct linux_binprm *bprm)
+static __always_inline int exec_worked(struct linux_binprm *bprm)
 {
 	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
 	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
@@ -246,6 +246,9 @@ int BPF_PROG(exec_confirm, struct task_struct *p, int old_pid, struct linux_binp
 	return 0;
 }
 
+BPF_TURNS("tp_btf/sched_process_exec", exec_confirm, turn_is_mine(turn) ? exec_worked(bprm) : 0,
+	  struct task_struct *p, int old_pid, struct linux_binprm *bprm)
+
 /* ---- signals ---- */
 
 /* Those that do nothing, stop or continue by default end nobody: signal(7). */
@@ -255,9 +258,8 @@ static __always_inline bool signal_can_end(int number)
 	       number != SIGTTIN && number != SIGTTOU && number != SIGURG && number != SIGWINCH;
 }
 
-SEC("tp_btf/signal_generate")
-int BPF_PROG(signal_generate, int number, struct kernel_siginfo *info, struct task_struct *to,
-	     int group, int result)
+static __always_inline int signal_sent(int number, struct kernel_siginfo *info,
+				       struct task_struct *to, int result)
 {
 	__u32 tgid = BPF_CORE_READ(to, tgid);
 	struct watch *watch = watched_find(tgid);
@@ -287,6 +289,9 @@ int BPF_PROG(signal_generate, int number, struct kernel_siginfo *info, struct ta
 	return 0;
 }
 
+BPF_TURNS("tp_btf/signal_generate", signal_generate, signal_sent(number, info, to, result),
+	  int number, struct kernel_siginfo *info, struct task_struct *to, int group, int result)
+
 static __always_inline int victim_mark(__u32 tgid)
 {
 	struct watch *watch = watched_find(tgid);
@@ -298,11 +303,8 @@ static __always_inline int victim_mark(__u32 tgid)
 }
 
 /* Linux 6.8: the victim's task and the caller's uid. */
-SEC("tp_btf/mark_victim")
-int BPF_PROG(oom_victim_task, struct task_struct *victim)
-{
-	return victim_mark(BPF_CORE_READ(victim, tgid));
-}
+BPF_TURNS("tp_btf/mark_victim", oom_victim_task, victim_mark(BPF_CORE_READ(victim, tgid)),
+	  struct task_struct *victim)
 
 /* Until 6.7: the victim's pid. */
 SEC("tp_btf/mark_victim")
@@ -428,11 +430,9 @@ static __always_inline int thread_exits(struct task_struct *task, bool dead)
 }
 
 /* Since Linux 6.16 the kernel says which thread is the last. */
-SEC("tp_btf/sched_process_exit")
-int BPF_PROG(process_exit, struct task_struct *task, bool group_dead)
-{
-	return thread_exits(task, group_dead);
-}
+BPF_TURNS("tp_btf/sched_process_exit", process_exit,
+	  turn_is_mine(turn) ? thread_exits(task, group_dead) : 0, struct task_struct *task,
+	  bool group_dead)
 
 /* Before, `live` counts the threads that have not begun. Two may see 0 here; the later one says when. */
 SEC("tp_btf/sched_process_exit")

@@ -10,13 +10,7 @@
 
 #include "bpf/iov_iter.h"
 #include "bpf/transfer.h"
-
-/*
- * Since Linux 6.10. A kernel that is fully preemptible may take the CPU away in the middle of a program, and leaves
- * the same program out for whoever comes next on that CPU; `programs_missed` counts that.
- */
-extern void bpf_preempt_disable(void) __ksym __weak;
-extern void bpf_preempt_enable(void) __ksym __weak;
+#include "bpf/turn.h"
 
 static __always_inline int transfer_return(const struct watch *watch, struct inode *inode,
 					   struct iov_iter *iter, __u32 direction, long result)
@@ -27,84 +21,65 @@ static __always_inline int transfer_return(const struct watch *watch, struct ino
 		.result = result,
 	};
 
-	if (bpf_preempt_disable)
-		bpf_preempt_disable();
 	inode_key_read(&transfer.key, inode);
 	if (transfer_read_iter(&transfer, iter))
 		transfer_account(watch, &transfer);
-	if (bpf_preempt_enable)
-		bpf_preempt_enable();
 	return 0;
 }
 
 /* ---- pipes and Unix streams: whoever is at the other end, found by the inode ---- */
 
-static __always_inline int stream_return(struct inode *inode, struct iov_iter *iter,
+static __always_inline int stream_return(enum turn turn, struct inode *inode, struct iov_iter *iter,
 					 __u32 direction, long result)
 {
-	if (!stream_buckets[inode->i_ino % STREAM_BUCKETS])
+	if (!stream_buckets[inode->i_ino % STREAM_BUCKETS] || !turn_is_mine(turn))
 		return 0;
 	return transfer_return(watched_find(bpf_get_current_pid_tgid() >> 32), inode, iter,
 			       direction, result);
 }
 
-static __always_inline int pipe_return(struct kiocb *iocb, struct iov_iter *iter, __u32 direction,
-				       long result)
-{
-	return stream_return(iocb->ki_filp->f_inode, iter, direction, result);
-}
-
-SEC("fexit/pipe_read")
-int BPF_PROG(pipe_read_return, struct kiocb *iocb, struct iov_iter *to, long result)
-{
-	return pipe_return(iocb, to, TRANSFER_READ, result);
-}
-
-SEC("fexit/pipe_write")
-int BPF_PROG(pipe_write_return, struct kiocb *iocb, struct iov_iter *from, long result)
-{
-	return pipe_return(iocb, from, TRANSFER_WRITE, result);
-}
-
-/* Their names since Linux 6.15: what pipes and FIFOs share. */
-SEC("fexit/anon_pipe_read")
-int BPF_PROG(anon_pipe_read_return, struct kiocb *iocb, struct iov_iter *to, long result)
-{
-	return pipe_return(iocb, to, TRANSFER_READ, result);
-}
-
-SEC("fexit/anon_pipe_write")
-int BPF_PROG(anon_pipe_write_return, struct kiocb *iocb, struct iov_iter *from, long result)
-{
-	return pipe_return(iocb, from, TRANSFER_WRITE, result);
-}
-
-static __always_inline int unix_return(struct socket *socket, struct msghdr *message,
+static __always_inline int pipe_return(enum turn turn, struct kiocb *iocb, struct iov_iter *iter,
 				       __u32 direction, long result)
 {
-	return stream_return(socket->file->f_inode,
+	return stream_return(turn, iocb->ki_filp->f_inode, iter, direction, result);
+}
+
+BPF_TURNS("fexit/pipe_read", pipe_read_return, pipe_return(turn, iocb, to, TRANSFER_READ, result),
+	  struct kiocb *iocb, struct iov_iter *to, long result)
+
+BPF_TURNS("fexit/pipe_write", pipe_write_return,
+	  pipe_return(turn, iocb, from, TRANSFER_WRITE, result), struct kiocb *iocb,
+	  struct iov_iter *from, long result)
+
+/* Their names since Linux 6.15: what pipes and FIFOs share. */
+BPF_TURNS("fexit/anon_pipe_read", anon_pipe_read_return,
+	  pipe_return(turn, iocb, to, TRANSFER_READ, result), struct kiocb *iocb,
+	  struct iov_iter *to, long result)
+
+BPF_TURNS("fexit/anon_pipe_write", anon_pipe_write_return,
+	  pipe_return(turn, iocb, from, TRANSFER_WRITE, result), struct kiocb *iocb,
+	  struct iov_iter *from, long result)
+
+static __always_inline int unix_return(enum turn turn, struct socket *socket,
+				       struct msghdr *message, __u32 direction, long result)
+{
+	return stream_return(turn, socket->file->f_inode,
 			     __builtin_preserve_access_index(&message->msg_iter), direction,
 			     result);
 }
 
-SEC("fexit/unix_stream_recvmsg")
-int BPF_PROG(unix_recvmsg_return, struct socket *socket, struct msghdr *message,
-	     unsigned long bytes, int flags, int result)
-{
-	return flags & MSG_PEEK ? 0 : unix_return(socket, message, TRANSFER_READ, result);
-}
+BPF_TURNS("fexit/unix_stream_recvmsg", unix_recvmsg_return,
+	  flags &MSG_PEEK ? 0 : unix_return(turn, socket, message, TRANSFER_READ, result),
+	  struct socket *socket, struct msghdr *message, unsigned long bytes, int flags, int result)
 
-SEC("fexit/unix_stream_sendmsg")
-int BPF_PROG(unix_sendmsg_return, struct socket *socket, struct msghdr *message,
-	     unsigned long bytes, int result)
-{
-	return unix_return(socket, message, TRANSFER_WRITE, result);
-}
+BPF_TURNS("fexit/unix_stream_sendmsg", unix_sendmsg_return,
+	  unix_return(turn, socket, message, TRANSFER_WRITE, result), struct socket *socket,
+	  struct msghdr *message, unsigned long bytes, int result)
 
 /* ---- files: only the run itself is at an end, found by its process ---- */
 
-static __always_inline int file_return(struct file *file, struct iov_iter *iter, __u32 direction,
-				       long result)
+static __always_inline int file_return(enum turn turn, struct file *file, struct iov_iter *iter,
+				       __u32 direction, long result)
 {
 	struct watch *watch = watched_find(bpf_get_current_pid_tgid() >> 32);
 	struct inode *inode;
@@ -112,35 +87,26 @@ static __always_inline int file_return(struct file *file, struct iov_iter *iter,
 	if (!watch)
 		return 0;
 	inode = file->f_inode;
-	if (!watch_has_stdio(watch, (__u64)inode))
+	if (!watch_has_stdio(watch, (__u64)inode) || !turn_is_mine(turn))
 		return 0;
 	return transfer_return(watch, inode, iter, direction, result);
 }
 
-SEC("fexit/generic_file_read_iter")
-int BPF_PROG(file_read_return, struct kiocb *iocb, struct iov_iter *to, long result)
-{
-	return file_return(iocb->ki_filp, to, TRANSFER_READ, result);
-}
+BPF_TURNS("fexit/generic_file_read_iter", file_read_return,
+	  file_return(turn, iocb->ki_filp, to, TRANSFER_READ, result), struct kiocb *iocb,
+	  struct iov_iter *to, long result)
 
 /* tmpfs and memfd. */
-SEC("fexit/shmem_file_read_iter")
-int BPF_PROG(shmem_read_return, struct kiocb *iocb, struct iov_iter *to, long result)
-{
-	return file_return(iocb->ki_filp, to, TRANSFER_READ, result);
-}
+BPF_TURNS("fexit/shmem_file_read_iter", shmem_read_return,
+	  file_return(turn, iocb->ki_filp, to, TRANSFER_READ, result), struct kiocb *iocb,
+	  struct iov_iter *to, long result)
 
 /* Linux 6.5. */
-SEC("fexit/generic_perform_write")
-int BPF_PROG(file_write_return, struct kiocb *iocb, struct iov_iter *from, long result)
-{
-	return file_return(iocb->ki_filp, from, TRANSFER_WRITE, result);
-}
+BPF_TURNS("fexit/generic_perform_write", file_write_return,
+	  file_return(turn, iocb->ki_filp, from, TRANSFER_WRITE, result), struct kiocb *iocb,
+	  struct iov_iter *from, long result)
 
 /* Until 6.4 it was given the file, and its offset behind the pieces. */
-SEC("fexit/generic_perform_write")
-int BPF_PROG(file_write_return_6_4, struct file *file, struct iov_iter *from, long long offset,
-	     long result)
-{
-	return file_return(file, from, TRANSFER_WRITE, result);
-}
+BPF_TURNS("fexit/generic_perform_write", file_write_return_6_4,
+	  file_return(turn, file, from, TRANSFER_WRITE, result), struct file *file,
+	  struct iov_iter *from, long long offset, long result)

@@ -28,6 +28,8 @@
 	X(CGROUPS_FULL, "cgroups_full", "cgroups whose names there was no room for")               \
 	X(PROGRAMS_MISSED, "programs_missed",                                                      \
 	  "times that the kernel left one of our programs out")                                    \
+	X(SECOND_TURNS, "second_turns",                                                            \
+	  "transfers whose first program the kernel left out, and the second saw")                 \
 	X(USER_FAULT, "user_fault", "reads of a process's memory that failed")                     \
 	X(EXCHANGES_BEGUN, "exchanges_begun", "HTTP requests on execution routes")                 \
 	X(EXCHANGES_SENT, "exchanges_sent", "records of exchanges that the ring took")             \

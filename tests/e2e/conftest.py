@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Fixtures: a Bun of each version, an agent of the test's own, a parent of the test's own."""
+import json
 import os
 import shutil
 
@@ -110,6 +111,7 @@ def doors(record_testsuite_property):
     both = Doors()
     for door in DOORS:
         record_testsuite_property(door, both.missing.get(door, "attached"))
+        record_testsuite_property(f"doctor-{door}", json.dumps(both.reports[door]))
     yield both
     both.stop()
 

@@ -3,12 +3,14 @@
 What HTTP/1 may look like on the wire: both ends are scripted here, byte by byte and step by step, so that each situation is
 that one and no other. The process of the tests is the server, known by its port.
 """
+import collections
 import socket
 import struct
 import threading
 
 import pytest
 
+from harness.machine import free_port
 from harness.wait import wait_until
 
 TASK = "/api/v0/tasks/sum/executions"
@@ -357,6 +359,32 @@ def is_counted(agent, expected):
 @pytest.mark.parametrize("situation", SITUATIONS, ids=lambda situation: situation.__name__)
 def test_situation(watched, listener, situation):
     check(watched, listener, situation)
+
+
+@pytest.fixture
+def all_agents(request, start_agent):
+    """With --both-doors the two that all tests share, and the port that they follow; else one of this test's own."""
+    if request.config.getoption("--both-doors"):
+        both = request.getfixturevalue("doors")
+        return both.agents.values(), both.port
+    port = free_port()
+    return [start_agent(f"--server.port={port}")], port
+
+
+@pytest.mark.kernel
+def test_all_situations_one_after_the_other(all_agents):
+    """Before one agent, or one a door: what an emulated machine has time for."""
+    agents, port = all_agents
+    expected = collections.Counter()
+    with socket.create_server(("127.0.0.1", port)) as listener:
+        for situation in SITUATIONS:
+            wire = Wire(listener)
+            expected.update(situation(wire))
+            wire.close()
+    for agent in agents:
+        scrape = wait_until(lambda agent=agent: is_counted(agent, expected), f"all of {expected}", 5)
+        for event in GIVEN_UP:
+            assert scrape.value("bunscope_kernel_events_total", event=event) == 0
 
 
 @pytest.mark.parametrize("size", [2, 3, 7, 8, 13, 64, 257])

@@ -14,8 +14,9 @@ class Lane:
     def __init__(self, directory):
         suite = ElementTree.parse(directory / "junit.xml").getroot().find("testsuite")
         self.release = (directory / "release").read_text().strip()
-        self.doctor = {door: json.loads((directory / f"doctor-{door}.json").read_text()) for door in ("auto", *DOORS)}
         properties = {each.get("name"): each.get("value") for each in suite.iter("property")}
+        self.doctor = {door: json.loads(properties[f"doctor-{door}"]) for door in DOORS}
+        self.doctor["auto"] = json.loads((directory / "doctor.json").read_text())
         self.doors = [door for door in DOORS if properties.get(door) == "attached"]
         self.cases = {}  # (file, test) -> [outcome, …], one a parameter
         self.skipped = {}  # (file, test) -> why

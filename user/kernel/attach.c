@@ -28,6 +28,11 @@ struct bpf_program *skeleton_program(const struct bunscope_bpf *skeleton, enum p
 		return skeleton->progs.function;
 		PLAN_PROGRAMS(X)
 #undef X
+#define X(name, function, when)                                                                    \
+	case PLAN_##name##_SECOND:                                                                 \
+		return skeleton->progs.function##_second;
+		PLAN_TWICE(X)
+#undef X
 	default:
 		return NULL;
 	}

@@ -3,10 +3,12 @@
 
 #include <linux/bpf.h>
 #include <linux/capability.h>
+#include <fcntl.h>
 #include <linux/seccomp.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
@@ -182,6 +184,25 @@ static bool has_maps_by_fd(void)
 	return syscall(SYS_capset, &header, data) == 0 && looked;
 }
 
+/*
+ * Whether a program on its way keeps the CPU: which of its preemption models a kernel follows was decided when it was
+ * built, or when it was booted. Where that cannot be found out, it does not.
+ */
+static bool runs_through(void)
+{
+	struct utsname names;
+	char modes[64] = "";
+
+	if (uname(&names) == 0 && !strstr(names.version, "PREEMPT"))
+		return true;
+	_cleanup_close_ int debugfs = debugfs_open();
+	_cleanup_close_ int fd =
+		debugfs < 0 ? -1 : openat(debugfs, "sched/preempt", O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || read(fd, modes, sizeof(modes) - 1) < 0)
+		return false;
+	return strstr(modes, "(none)") || strstr(modes, "(voluntary)");
+}
+
 static bool has_bpf_helper(const struct btf *btf, const char *name)
 {
 	int id = btf__find_by_name_kind(btf, "bpf_func_id", BTF_KIND_ENUM);
@@ -223,6 +244,7 @@ void caps_ask(struct caps *caps)
 		.may_read_processes = has_capability(CAP_SYS_PTRACE),
 		.syscall_tracepoints = has_syscall_tracepoints(),
 		.maps_by_fd = has_maps_by_fd(),
+		.runs_through = runs_through(),
 		.seccomp = has_seccomp(),
 		.uprobes = access("/sys/bus/event_source/devices/uprobe/type", R_OK) == 0,
 	};

@@ -37,6 +37,8 @@
 	  "up to Linux 6.14 distributions' have them")                                             \
 	X(anon_pipe, "this kernel has no traceable anon_pipe_read() and anon_pipe_write()",        \
 	  "since Linux 6.15 distributions' have them")                                             \
+	X(runs_through, "this kernel may take the CPU away in the middle of a program",            \
+	  "preempt=none or voluntary on its command line, where it knows them, is cheaper")        \
 	X(sys_exit, "this kernel has no tracepoint sys_exit",                                      \
 	  "use one built with CONFIG_HAVE_SYSCALL_TRACEPOINTS, as distributions' are")             \
 	X(syscall_tracepoints, "no tracefs with events/syscalls can be read",                      \

@@ -106,13 +106,12 @@ static const struct hook {
 		 {PLAN_PIPE_READ, PLAN_PIPE_WRITE, PLAN_FILE_WRITE_6_4, DOOR_A}, 7, 0},
 		{"fentry", NEEDS_DOOR_A | NEEDS(write_takes_iocb) | NEEDS(pipe), STDIO_PROBE_SYSCALL, "",
 		 {PLAN_PIPE_READ, PLAN_PIPE_WRITE, PLAN_FILE_WRITE, DOOR_A}, 7, 0},
+		{"fentry", NEEDS_DOOR_A | NEEDS(write_takes_iocb) | NEEDS(anon_pipe), STDIO_PROBE_SYSCALL, "",
+		 {PLAN_ANON_PIPE_READ, PLAN_ANON_PIPE_WRITE, PLAN_FILE_WRITE, DOOR_A}, 7, 0},
 		{"tracepoint", NEEDS(syscall_tracepoints) | NEEDS(task_pt_regs), STDIO_PROBE_FENTRY, "",
 		 {PLAN_TRANSFER_TRACEPOINT}, 1, 0},
 		{"tp_btf", NEEDS(sys_exit), STDIO_PROBE_FENTRY, "every system call of every process pays for it",
-		 {PLAN_TRANSFER_SYS_EXIT}, 1, 0},
-		/* After door B: when many runs go on at once, these kernels leave some of its programs out (docs/kernels.md). */
-		{"fentry", NEEDS_DOOR_A | NEEDS(write_takes_iocb) | NEEDS(anon_pipe), STDIO_PROBE_SYSCALL, "",
-		 {PLAN_ANON_PIPE_READ, PLAN_ANON_PIPE_WRITE, PLAN_FILE_WRITE, DOOR_A}, 7, 0}}},
+		 {PLAN_TRANSFER_SYS_EXIT}, 1, 0}}},
 	{"server", "exchange", false, "HTTP exchanges: every http_exec_* series", {
 		{"fentry", NEEDS_TCP_A | NEEDS(recvmsg_takes_flags), STDIO_PROBE_SYSCALL, "",
 		 {CONNECTIONS, PLAN_TCP_SENDMSG, PLAN_TCP_RECVMSG}, 4, 0},
@@ -151,6 +150,40 @@ static const struct fact_text *why_not(const struct candidate *candidate, unsign
 	unsigned unmet = (NEEDS_ALWAYS | candidate->needs) & ~facts;
 
 	return unmet ? &fact_texts[__builtin_ctz(unmet)] : NULL;
+}
+
+static const struct second_turn {
+	enum plan_program program; /* 0 = none: the first of all is nobody's second */
+	bool attached_before;
+} second_turns[PLAN_PROGRAM_COUNT] = {
+#define BEFORE true
+#define AFTER false
+#define X(name, program, when) [PLAN_##name] = {PLAN_##name##_SECOND, when},
+	PLAN_TWICE(X)
+#undef X
+};
+
+enum plan_program plan_second(enum plan_program program)
+{
+	return second_turns[program].program ? second_turns[program].program : PLAN_PROGRAM_COUNT;
+}
+
+static void hook_take_turns(struct plan_hook *planned)
+{
+	enum plan_program once[PLAN_HOOK_PROGRAMS_MAX];
+	size_t count = planned->count;
+
+	memcpy(once, planned->programs, sizeof(once));
+	planned->count = 0;
+	for (size_t i = 0; i < count; i++) {
+		const struct second_turn *second = &second_turns[once[i]];
+
+		if (second->program && second->attached_before)
+			planned->programs[planned->count++] = second->program;
+		planned->programs[planned->count++] = once[i];
+		if (second->program && !second->attached_before)
+			planned->programs[planned->count++] = second->program;
+	}
 }
 
 static bool is_wanted(const struct candidate *candidate, enum stdio_probe stdio)
@@ -206,6 +239,8 @@ static struct plan_hook hook_plan(const struct hook *hook, unsigned facts, enum 
 		planned.capabilities = capabilities_of(candidate);
 		if (!unmet) {
 			hook_choose(&planned, candidate);
+			if (!(facts & NEEDS(runs_through)))
+				hook_take_turns(&planned);
 			return planned;
 		}
 		planned.reason = planned.lacks = unmet->missing;

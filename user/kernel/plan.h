@@ -50,15 +50,50 @@ enum stdio_probe { STDIO_PROBE_AUTO, STDIO_PROBE_FENTRY, STDIO_PROBE_SYSCALL };
 	X(TCP_RECVMSG, tcp_recvmsg_return)                                                         \
 	X(TCP_RECVMSG_5_18, tcp_recvmsg_return_5_18)
 
+/*
+ * X(enum suffix, program, when): those of which there is a second, for kernels that preempt (bpf/turn.h), and when that is
+ * attached, so that it runs after the first. Of those on a function the last one attached runs first
+ * (__bpf_trampoline_link_prog() since Linux 5.5), of those on a tracepoint the first one (func_add()).
+ */
+#define PLAN_TWICE(X)                                                                              \
+	X(EXEC_PREPARE_TP, exec_prepare_tp, AFTER)                                                 \
+	X(EXEC_PREPARE_FENTRY, exec_prepare_fentry, BEFORE)                                        \
+	X(EXEC_CONFIRM, exec_confirm, AFTER)                                                       \
+	X(EXECVE_RETURN, execve_return, BEFORE)                                                    \
+	X(EXECVEAT_RETURN, execveat_return, BEFORE)                                                \
+	X(PIPE2_RETURN, pipe2_return, BEFORE)                                                      \
+	X(SOCKETPAIR_RETURN, socketpair_return, BEFORE)                                            \
+	X(PROCESS_EXIT, process_exit, AFTER)                                                       \
+	X(SIGNAL, signal_generate, AFTER)                                                          \
+	X(VICTIM_TASK, oom_victim_task, AFTER)                                                     \
+	X(PIPE_READ, pipe_read_return, BEFORE)                                                     \
+	X(PIPE_WRITE, pipe_write_return, BEFORE)                                                   \
+	X(ANON_PIPE_READ, anon_pipe_read_return, BEFORE)                                           \
+	X(ANON_PIPE_WRITE, anon_pipe_write_return, BEFORE)                                         \
+	X(UNIX_RECVMSG, unix_recvmsg_return, BEFORE)                                               \
+	X(UNIX_SENDMSG, unix_sendmsg_return, BEFORE)                                               \
+	X(FILE_READ, file_read_return, BEFORE)                                                     \
+	X(SHMEM_READ, shmem_read_return, BEFORE)                                                   \
+	X(FILE_WRITE, file_write_return, BEFORE)                                                   \
+	X(FILE_WRITE_6_4, file_write_return_6_4, BEFORE)                                           \
+	X(TCP_SENDMSG, tcp_sendmsg_return, BEFORE)                                                 \
+	X(TCP_RECVMSG, tcp_recvmsg_return, BEFORE)                                                 \
+	X(TCP_RECVMSG_5_18, tcp_recvmsg_return_5_18, BEFORE)
+
 enum plan_program {
 #define X(name, program) PLAN_##name,
 	PLAN_PROGRAMS(X)
+#undef X
+		PLAN_FIRST_TURNS,
+	PLAN_BEFORE_SECOND_TURNS = PLAN_FIRST_TURNS - 1,
+#define X(name, program, when) PLAN_##name##_SECOND,
+	PLAN_TWICE(X)
 #undef X
 		PLAN_PROGRAM_COUNT,
 };
 
 #define PLAN_HOOKS_MAX (PLAN_PROGRAM_COUNT + 4) /* and those without a program */
-#define PLAN_HOOK_PROGRAMS_MAX 7
+#define PLAN_HOOK_PROGRAMS_MAX 14
 #define PLAN_CANDIDATES_MAX 5 /* flavours of a hook */
 
 enum plan_state {
@@ -112,3 +147,5 @@ uint64_t plan_keeps(const struct plan *plan);
 const char *plan_flavour(const struct plan *plan, enum plan_program program);
 /* Is the program among those to load? */
 bool plan_has(const struct plan *plan, enum plan_program program);
+/* The program that has the second turn after this one, PLAN_PROGRAM_COUNT for none. Of a plan where the kernel preempts. */
+enum plan_program plan_second(enum plan_program program);

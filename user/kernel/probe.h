@@ -67,8 +67,9 @@ int probe_drain(struct probe *probe);
  */
 int probe_counters(struct probe *probe, uint64_t ret[KERNEL_COUNTERS_COUNT], uint64_t *ret_begun);
 /*
- * How often the kernel left a program out. It does so with a tracepoint's when the cpu is in the middle of
- * another task's use of a map, which takes a fully preemptible kernel; and with one that interrupts itself.
+ * How often, at most, the kernel left a program out, and the one that has the second turn as well (bpf/turn.h). It does so
+ * with a system call's tracepoint when the cpu is in the middle of another task's use of a map, which takes a fully
+ * preemptible kernel; and with one that interrupts itself.
  */
 uint64_t probe_missed(const struct probe *probe);
 size_t probe_cpus(const struct probe *probe);

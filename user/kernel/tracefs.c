@@ -24,9 +24,9 @@ static int open_mounted(void)
 }
 
 /* Linux 5.2. Needs CAP_SYS_ADMIN. */
-static int open_detached(void)
+static int open_detached(const char *type)
 {
-	_cleanup_close_ int context = fsopen("tracefs", FSOPEN_CLOEXEC);
+	_cleanup_close_ int context = fsopen(type, FSOPEN_CLOEXEC);
 
 	if (context < 0 || fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
 		return -errno;
@@ -38,7 +38,16 @@ int tracefs_open(void)
 {
 	int fd = open_mounted();
 
-	return fd >= 0 ? fd : open_detached();
+	return fd >= 0 ? fd : open_detached("tracefs");
+}
+
+int debugfs_open(void)
+{
+	_cleanup_close_ int fd = open("/sys/kernel/debug", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd >= 0 && faccessat(fd, "sched", R_OK, AT_EACCESS) == 0)
+		return take_fd(fd);
+	return open_detached("debugfs");
 }
 
 int tracefs_syscall_id(int tracefs, const char *name)

@@ -18,7 +18,7 @@ REPOSITORY = pathlib.Path(__file__).resolve().parents[3]
 BUILD = pathlib.Path(os.environ.get("BUNSCOPE_BUILD", REPOSITORY / "build"))
 BINARY = pathlib.Path(os.environ.get("BUNSCOPE", BUILD / "bunscope"))
 LISTENING = re.compile(r"listening on ([0-9.]+):([0-9]+)")
-READY_SECONDS = 20
+READY_SECONDS = 60
 OPENMETRICS = "application/openmetrics-text; version=1.0.0"
 
 

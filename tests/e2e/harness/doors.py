@@ -3,6 +3,7 @@
 import json
 
 from harness.agent import Agent, run_agent
+from harness.machine import free_port
 from harness.wait import wait_until
 
 DOORS = ("fentry", "syscall")
@@ -12,10 +13,13 @@ SAME = ("runtime_", "bunscope_runs_started", "bunscope_runs_finished", "bunscope
 
 
 def doctor(door):
-    """Its lines about the hooks, as /readyz has them, and why stdio cannot be served by that door, None when it can."""
-    report = json.loads(run_agent("doctor", "--json", f"--probe.stdio={door}", seconds=60).stdout)
+    return json.loads(run_agent("doctor", "--json", f"--probe.stdio={door}", seconds=60).stdout)
+
+
+def lacks(report):
+    """Why stdio cannot be served by that door, None when it can."""
     transfer = next(hook for hook in report["hooks"] if (hook["family"], hook["hook"]) == ("stdio", "transfer"))
-    return report["hooks"], transfer["lacks"] if transfer["state"] == "failed" else None
+    return transfer["lacks"] if transfer["state"] == "failed" else None
 
 
 def readyz_line(hook):
@@ -33,15 +37,21 @@ def comparable(scraped):
 
 
 class Doors:
-    """The agents live as long as this. `missing`: doors that this kernel does not have, and why."""
+    """
+    The agents live as long as this. `reports`: what the doctor says of each door. `missing`: those that this kernel does
+    not have, and why. `port`: who listens there is a server to the agents.
+    """
 
     def __init__(self):
-        said = {door: doctor(door) for door in DOORS}
-        self.missing = {door: lacks for door, (_, lacks) in said.items() if lacks}
-        self.agents = {door: Agent(f"--probe.stdio={door}") for door in DOORS if door not in self.missing}
+        self.port = free_port()
+        self.reports = {door: doctor(door) for door in DOORS}
+        self.missing = {door: why for door, report in self.reports.items() if (why := lacks(report))}
+        flags = (f"--server.port={self.port}",)
+        self.agents = {door: Agent(f"--probe.stdio={door}", *flags) for door in DOORS if door not in self.missing}
+        self.compared = {door: {} for door in self.agents}  # what they had counted when they were last compared
         for door, agent in self.agents.items():
             agent.wait_ready()
-            for hook in said[door][0]:
+            for hook in self.reports[door]["hooks"]:
                 name = f"{hook['family']}/{hook['hook']}"
                 if hook["family"] in ("process", "stdio"):
                     assert f"{name}: {agent.hook(name)}" == readyz_line(hook), "the doctor said something else"
@@ -51,10 +61,14 @@ class Doors:
         """The one that a test asks; the others are compared with it."""
         return next(iter(self.agents.values()))
 
-    def _differences(self):
-        first, *others = (comparable(agent.scrape()) for agent in self.agents.values())
+    def _differences(self, counted):
+        """Of what was counted since they were last compared: one test's difference is not the next one's."""
+        first, *others = (
+            {sample: value - self.compared[door].get(sample, 0) for sample, value in samples.items()}
+            for door, samples in counted.items()
+        )
         return [
-            f"{sample}: {first.get(sample)}, {other.get(sample)}"
+            f"{sample}: {first.get(sample, 0)}, {other.get(sample, 0)}"
             for other in others
             for sample in sorted(set(first) | set(other))
             if first.get(sample, 0) != other.get(sample, 0)
@@ -62,11 +76,19 @@ class Doors:
 
     def compare(self):
         """Waits until all have counted the same."""
+        counted = {}
+
+        def same():
+            counted.update({door: comparable(agent.scrape()) for door, agent in self.agents.items()})
+            return not self._differences(counted)
+
         try:
-            wait_until(lambda: not self._differences(), "both doors count the same", 5)
+            wait_until(same, "both doors count the same", 5)
         except TimeoutError:
-            differences = self._differences()
-            assert not differences, f"{' and '.join(self.agents)} differ:\n  " + "\n  ".join(differences[:10])
+            differences = self._differences(counted)
+            raise AssertionError(f"{' and '.join(self.agents)} differ:\n  " + "\n  ".join(differences[:10])) from None
+        finally:
+            self.compared = counted
 
     def stop(self):
         codes = {door: agent.stop()[0] for door, agent in self.agents.items()}

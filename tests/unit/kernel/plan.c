@@ -34,6 +34,9 @@
 #define NO_FENTRY                                                                                  \
 	"this kernel lets no program on to its functions (fentry)",                                \
 		"use one with CONFIG_FUNCTION_TRACER that allows them"
+#define NO_SYS_EXIT                                                                                \
+	"this kernel has no tracepoint sys_exit",                                                  \
+		"use one built with CONFIG_HAVE_SYSCALL_TRACEPOINTS, as distributions' are"
 #define NO_PREPARE_EXEC "this kernel has no tracepoint sched_prepare_exec", "Linux 6.10 has it"
 #define NO_ANON_PIPE                                                                               \
 	"this kernel has no traceable anon_pipe_read() and anon_pipe_write()",                     \
@@ -142,6 +145,9 @@
 	"this kernel has no traceable tcp_sendmsg() and tcp_recvmsg()",                            \
 		"use one built with CONFIG_INET, as distributions' are"
 
+#define TWICE(program) program##_SECOND, program
+#define THEN(program) program, program##_SECOND
+
 #define SANDBOX                                                                                    \
 	HOOK("sandbox", "capabilities", "dropped", false, 0),                                      \
 		HOOK("sandbox", "syscalls", "seccomp", false, 0)
@@ -151,10 +157,12 @@
 #define KEEPS_BPF                                                                                  \
 	FALLBACK_HOOK("sandbox", "capabilities", "dropped", false, "all but CAP_BPF", 0, 0, NO_FD)
 
-#define ALLOWED_BUT_UPROBES                                                                        \
+#define ALLOWED_BUT_UPROBES_AND_PREEMPTED                                                          \
 	.may_load = true, .btf = true, .may_lock_memory = true, .may_read_processes = true,        \
 	.maps_by_fd = true, .seccomp = true, .tcp_tracepoints = true
-#define ALLOWED ALLOWED_BUT_UPROBES, .uprobe_multi = true
+#define ALLOWED_BUT_UPROBES .runs_through = true, ALLOWED_BUT_UPROBES_AND_PREEMPTED
+#define ALLOWED_BUT_PREEMPTED ALLOWED_BUT_UPROBES_AND_PREEMPTED, .uprobe_multi = true
+#define ALLOWED .runs_through = true, ALLOWED_BUT_PREEMPTED
 #define FENTRY                                                                                     \
 	.fentry = true, .begin_new_exec = true, .stream_functions = true, .tcp_functions = true,   \
 	.recvmsg_takes_flags = true
@@ -188,15 +196,30 @@ static const struct rung rungs[] = {
 	  .exit_says_dead = true, .victim_is_task = true},
 	 STDIO_PROBE_AUTO,
 	 {{PREPARE_TP, EXEC, EXEC_FAILED_TP, PIPE_FAILED_TP, EXIT_DEAD, SIGNAL, OOM_TASK, ADOPT,
-	   TRANSFER, SERVER_A, POLLS, GOROUTINES, SANDBOX},
+	   TRANSFER_A_6_15, SERVER_A, POLLS, GOROUTINES, SANDBOX},
 	  14},
 	 ""},
-	{"6.18, fentry asked for",
-	 {ALLOWED, .sched_prepare_exec = true, FENTRY, NEW_PIPE, TRACEFS, .sys_exit = true,
-	  .exit_says_dead = true, .victim_is_task = true},
-	 STDIO_PROBE_FENTRY,
-	 {{PREPARE_TP, EXEC, EXEC_FAILED_TP, PIPE_FAILED_TP, EXIT_DEAD, SIGNAL, OOM_TASK, ADOPT,
-	   TRANSFER_A_6_15, SERVER_A, POLLS, GOROUTINES, SANDBOX},
+	{"6.18 that preempts: all programs are there twice, the one that shall run last attached "
+	 "first to a function, last to a tracepoint",
+	 {ALLOWED_BUT_PREEMPTED, .sched_prepare_exec = true, FENTRY, NEW_PIPE, TRACEFS,
+	  .syscall_functions = true, .sys_exit = true, .exit_says_dead = true,
+	  .victim_is_task = true},
+	 STDIO_PROBE_AUTO,
+	 {{HOOK("process", "exec_prepare", "tp_btf", true, 2, THEN(PLAN_EXEC_PREPARE_TP)),
+	   HOOK("process", "exec", "tp_btf", true, 2, THEN(PLAN_EXEC_CONFIRM)),
+	   HOOK("process", "exec_failed", "fentry", false, 4, TWICE(PLAN_EXECVE_RETURN),
+		TWICE(PLAN_EXECVEAT_RETURN)),
+	   HOOK("process", "pipe_failed", "fentry", false, 4, TWICE(PLAN_PIPE2_RETURN),
+		TWICE(PLAN_SOCKETPAIR_RETURN)),
+	   HOOK("process", "exit", "tp_btf", true, 3, THEN(PLAN_PROCESS_EXIT), PLAN_TASK_SWITCH),
+	   HOOK("process", "signal", "tp_btf", false, 2, THEN(PLAN_SIGNAL)),
+	   HOOK("process", "oom", "tp_btf", false, 2, THEN(PLAN_VICTIM_TASK)), ADOPT,
+	   HOOK("stdio", "transfer", "fentry", true, 14, TWICE(PLAN_ANON_PIPE_READ),
+		TWICE(PLAN_ANON_PIPE_WRITE), TWICE(PLAN_FILE_WRITE), TWICE(PLAN_UNIX_RECVMSG),
+		TWICE(PLAN_UNIX_SENDMSG), TWICE(PLAN_FILE_READ), TWICE(PLAN_SHMEM_READ)),
+	   HOOK("server", "exchange", "fentry", false, 6, CONNECTIONS, TWICE(PLAN_TCP_SENDMSG),
+		TWICE(PLAN_TCP_RECVMSG)),
+	   POLLS, GOROUTINES, SANDBOX},
 	  14},
 	 ""},
 	{"no program may go on to functions, as on a locked-down 6.18",
@@ -282,11 +305,12 @@ static const struct rung rungs[] = {
 	 {ALLOWED, .sched_prepare_exec = true, .victim_is_task = true},
 	 STDIO_PROBE_AUTO,
 	 {{PREPARE_TP, EXEC, EXEC_FAILED_OFF(NO_TRACEFS), PIPE_FAILED_OFF(NO_TRACEFS), EXIT, SIGNAL,
-	   OOM_TASK, ADOPT, TRANSFER_FAILED(NO_FENTRY), SERVER_B, POLLS, GOROUTINES_STACK, SANDBOX},
+	   OOM_TASK, ADOPT, TRANSFER_FAILED(NO_SYS_EXIT), SERVER_B, POLLS, GOROUTINES_STACK, SANDBOX},
 	  14},
 	 "transfer"},
 	{"processes of other users stay hidden",
 	 {.may_load = true,
+	  .runs_through = true,
 	  .btf = true,
 	  .may_lock_memory = true,
 	  .uprobe_multi = true,
@@ -302,6 +326,7 @@ static const struct rung rungs[] = {
 	 ""},
 	{"5.10: CAP_BPF for each look into a map, and no seccomp",
 	 {.may_load = true,
+	  .runs_through = true,
 	  .btf = true,
 	  .may_lock_memory = true,
 	  .uprobe_multi = true,
@@ -333,7 +358,7 @@ static const struct rung rungs[] = {
 	  14},
 	 ""},
 	{"5.10 where no memory may be locked",
-	 {.may_load = true, .btf = true, .may_read_processes = true},
+	 {.may_load = true, .runs_through = true, .btf = true, .may_read_processes = true},
 	 STDIO_PROBE_AUTO,
 	 {{PREPARE_FAILED(NO_MEMORY), FAILED_HOOK("process", "exec", true, NO_MEMORY),
 	   EXEC_FAILED_OFF(NO_MEMORY), PIPE_FAILED_OFF(NO_MEMORY),
@@ -554,7 +579,8 @@ static void hooks_take_the_capabilities_of_their_facts(void **state)
 
 static void capabilities_of_what_works_are_kept(void **state)
 {
-	static const struct caps old = {.may_load = true, .btf = true, .may_lock_memory = true};
+	static const struct caps old = {
+		.may_load = true, .runs_through = true, .btf = true, .may_lock_memory = true};
 	struct plan plan;
 
 	(void)state;

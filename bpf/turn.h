@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#pragma once
+
+/*
+ * A preemptible kernel may take the CPU away in the middle of a program, and then leaves that program out for whoever
+ * comes to its function next on that CPU: a program counts as under way until it returns (prog->active,
+ * __bpf_prog_enter_recur()). To turn preemption off inside does not help: it is on again before the return. Tracepoints
+ * were safe until Linux 6.19. So there each program is attached twice. The first leaves the thread's id behind. The
+ * second, right after it, takes that away and does nothing more; where it finds none the first was left out, and it does
+ * the first one's work. A call is lost only where threads were preempted in both, on one CPU, at the same time.
+ */
+#include "bpf/maps.h"
+#include <bpf/bpf_tracing.h>
+
+/* Since Linux 6.10. Around what a CPU has one of. */
+extern void bpf_preempt_disable(void) __ksym __weak;
+extern void bpf_preempt_enable(void) __ksym __weak;
+
+static __always_inline void preemption_off(void)
+{
+	if (bpf_preempt_disable)
+		bpf_preempt_disable();
+}
+
+static __always_inline void preemption_on(void)
+{
+	if (bpf_preempt_enable)
+		bpf_preempt_enable();
+}
+
+enum turn { TURN_FIRST, TURN_SECOND };
+
+/* Is the call for this one to look at? Asked once by each, of calls that matter. */
+static __always_inline bool turn_is_mine(enum turn turn)
+{
+	__u32 thread = bpf_get_current_pid_tgid();
+	__u32 *slot = &turns[thread % TURN_SLOTS];
+
+	if (turn == TURN_FIRST) {
+		if (turns_taken)
+			*slot = thread;
+		return true;
+	}
+	if (*slot != thread) {
+		counter_add(KERNEL_SECOND_TURNS, 1);
+		return true;
+	}
+	*slot = 0;
+	return false;
+}
+
+/* Defines the program NAME, which has the first turn, and NAME_second. `work` may ask for its `turn`. */
+#define BPF_TURNS(section, name, work, args...)                                                    \
+	SEC(section) int BPF_PROG(name, args)                                                      \
+	{                                                                                          \
+		const enum turn turn = TURN_FIRST;                                                 \
+                                                                                                   \
+		(void)turn;                                                                        \
+		return work;                                                                       \
+	}                                                                                          \
+	SEC(section) int BPF_PROG(name##_second, args)                                             \
+	{                                                                                          \
+		const enum turn turn = TURN_SECOND;                                                \
+                                                                                                   \
+		(void)turn;                                                                        \
+		return work;                                                                       \
+	}
