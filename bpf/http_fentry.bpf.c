@@ -23,7 +23,8 @@ static __always_inline int tcp_return(enum turn turn, struct sock *sk, struct ms
 	watch = watched_find(tgid);
 	if (!watch || !watch_is_server(watch) || !turn_is_mine(turn))
 		return 0;
-	if (transfer_read_iter(&transfer, __builtin_preserve_access_index(&message->msg_iter)))
+	if (transfer_read_iter(&transfer, __builtin_preserve_access_index(&message->msg_iter),
+			       IOVECS_MAX))
 		http_transfer(sk, &transfer);
 	return 0;
 }

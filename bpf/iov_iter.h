@@ -60,14 +60,14 @@ static __always_inline __u64 iter_array(struct iov_iter *iter)
  * caller's: no more than was moved is walked.
  */
 static __always_inline void iter_rewind(struct transfer *transfer, struct iov_iter *iter,
-					__u64 moved)
+					__u64 moved, __u32 pieces_max)
 {
 	__u64 at = BPF_CORE_READ(iter, iov_offset);
 
 	transfer->iov_kernel = true;
 	transfer->iov = iter_array(iter);
 	transfer->iov_count = BPF_CORE_READ(iter, nr_segs);
-	for (__u32 i = 0; i < IOVECS_MAX; i++) {
+	for (__u32 i = 0; i < pieces_max; i++) {
 		struct iovec piece = {};
 
 		if (at >= moved)
@@ -88,7 +88,8 @@ static __always_inline void iter_rewind(struct transfer *transfer, struct iov_it
  * Fills in the payload's place, of an iterator that was advanced by what was moved. False when it is not user
  * memory (splice), or when there was room for nothing: a read of nothing that returns 0 is no end of file.
  */
-static __always_inline bool transfer_read_iter(struct transfer *transfer, struct iov_iter *iter)
+static __always_inline bool transfer_read_iter(struct transfer *transfer, struct iov_iter *iter,
+					       __u32 pieces_max)
 {
 	__u64 moved = transfer->result > 0 ? transfer->result : 0;
 	__u64 requested = BPF_CORE_READ(iter, count) + moved;
@@ -98,7 +99,7 @@ static __always_inline bool transfer_read_iter(struct transfer *transfer, struct
 			(__u64)BPF_CORE_READ(iter, ubuf) + BPF_CORE_READ(iter, iov_offset) - moved;
 		transfer->requested = requested;
 	} else if (iter_is_array(iter)) {
-		iter_rewind(transfer, iter, moved);
+		iter_rewind(transfer, iter, moved, pieces_max);
 	} else {
 		return false;
 	}

@@ -106,7 +106,8 @@ static __always_inline void child_excuse(struct task_struct *task)
 		watched_add(BPF_CORE_READ(task, tgid));
 }
 
-static __always_inline int exec_returned(struct pt_regs *regs, bool at, long result)
+/* `path`, `argv`: what it was given, user addresses. */
+static __always_inline int exec_returned(__u64 path, __u64 argv, long result)
 {
 	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
 	const struct executable *executable;
@@ -114,7 +115,7 @@ static __always_inline int exec_returned(struct pt_regs *regs, bool at, long res
 
 	if (result >= 0)
 		return 0;
-	executable = executable_read_user(at ? syscall_arg2(regs) : syscall_arg1(regs));
+	executable = executable_read_user(path);
 	if (!executable || !executable_matches(executable)) {
 		child_excuse(task);
 		return 0;
@@ -123,8 +124,17 @@ static __always_inline int exec_returned(struct pt_regs *regs, bool at, long res
 	if (!run || run->flags & RUN_CONFIRMED)
 		return 0;
 	run->exec_error = result;
-	argv_read(run, at ? syscall_arg3(regs) : syscall_arg2(regs));
+	argv_read(run, argv);
 	return 0;
+}
+
+/* execveat's are behind one more argument. */
+static __always_inline int exec_returned_regs(struct pt_regs *regs, bool at, long result)
+{
+	__u64 second = syscall_arg2(regs);
+
+	return exec_returned(at ? second : syscall_arg1(regs), at ? syscall_arg3(regs) : second,
+			     result);
 }
 
 static __always_inline int exec_turn(enum turn turn, struct pt_regs *regs, bool at, long result)
@@ -132,7 +142,7 @@ static __always_inline int exec_turn(enum turn turn, struct pt_regs *regs, bool 
 	if (result >= 0 || !turn_is_mine(turn))
 		return 0;
 	preemption_off();
-	exec_returned(regs, at, result);
+	exec_returned_regs(regs, at, result);
 	preemption_on();
 	return 0;
 }
@@ -150,8 +160,48 @@ int exec_failed(struct sys_exit_args *ctx)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 
-	return exec_returned((struct pt_regs *)bpf_task_pt_regs(task),
-			     ctx->number == SYSCALL_EXECVEAT, ctx->result);
+	return exec_returned_regs((struct pt_regs *)bpf_task_pt_regs(task),
+				  ctx->number == SYSCALL_EXECVEAT, ctx->result);
+}
+
+/* Where the exit does not say what the call was given either (before 5.15): calls under way, by process. */
+struct exec_call {
+	__u64 path;
+	__u64 argv;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, EXEC_CALLS_MAX);
+	__type(key, __u32);
+	__type(value, struct exec_call);
+} exec_calls SEC(".maps");
+
+SEC("tracepoint")
+int exec_called(struct sys_enter_args *ctx)
+{
+	__u64 first = ctx->args[0], second = ctx->args[1], third = ctx->args[2];
+	struct exec_call call = {first, second};
+	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
+
+	if (ctx->number == SYSCALL_EXECVEAT)
+		call = (struct exec_call){second, third};
+	(void)map_insert(&exec_calls, &tgid, &call);
+	return 0;
+}
+
+SEC("tracepoint")
+int exec_call_returned(struct sys_exit_args *ctx)
+{
+	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
+	const struct exec_call *call = bpf_map_lookup_elem(&exec_calls, &tgid);
+
+	if (!call)
+		return 0;
+	exec_returned(call->path, call->argv, ctx->result);
+	(void)map_delete(&exec_calls, &tgid);
+	return 0;
 }
 
 /* A server that cannot make the pipes, or socket pairs, never gets to a fork. */

@@ -12,9 +12,12 @@
 #include "bpf/transfer.h"
 #include "bpf/turn.h"
 
-static __always_inline int transfer_return(const struct watch *watch, struct inode *inode,
-					   struct iov_iter *iter, __u32 direction, long result)
+/* A second turn is rare: its payload may have a gap, for the sake of the verifier's time. */
+static __always_inline int transfer_return(enum turn turn, const struct watch *watch,
+					   struct inode *inode, struct iov_iter *iter,
+					   __u32 direction, long result)
 {
+	const __u32 pieces_max = turn == TURN_SECOND ? FEW_IOVECS : IOVECS_MAX;
 	struct transfer transfer = {
 		.direction = direction,
 		.tgid = bpf_get_current_pid_tgid() >> 32,
@@ -22,8 +25,8 @@ static __always_inline int transfer_return(const struct watch *watch, struct ino
 	};
 
 	inode_key_read(&transfer.key, inode);
-	if (transfer_read_iter(&transfer, iter))
-		transfer_account(watch, &transfer);
+	if (transfer_read_iter(&transfer, iter, pieces_max))
+		transfer_account_pieces(watch, &transfer, pieces_max);
 	return 0;
 }
 
@@ -34,7 +37,7 @@ static __always_inline int stream_return(enum turn turn, struct inode *inode, st
 {
 	if (!stream_buckets[inode->i_ino % STREAM_BUCKETS] || !turn_is_mine(turn))
 		return 0;
-	return transfer_return(watched_find(bpf_get_current_pid_tgid() >> 32), inode, iter,
+	return transfer_return(turn, watched_find(bpf_get_current_pid_tgid() >> 32), inode, iter,
 			       direction, result);
 }
 
@@ -89,7 +92,7 @@ static __always_inline int file_return(enum turn turn, struct file *file, struct
 	inode = file->f_inode;
 	if (!watch_has_stdio(watch, (__u64)inode) || !turn_is_mine(turn))
 		return 0;
-	return transfer_return(watch, inode, iter, direction, result);
+	return transfer_return(turn, watch, inode, iter, direction, result);
 }
 
 BPF_TURNS("fexit/generic_file_read_iter", file_read_return,

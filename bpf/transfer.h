@@ -135,7 +135,8 @@ static __always_inline bool piece_read(struct iovec *piece, const struct transfe
 
 static __always_inline void payload_keep_transfer(struct run *run,
 						  const volatile struct payload *place,
-						  __u64 offset, const struct transfer *transfer)
+						  __u64 offset, const struct transfer *transfer,
+						  __u32 pieces_max)
 {
 	struct payload payload = {place->head, place->tail, place->tail_bytes};
 	__u64 left = transfer->result;
@@ -143,7 +144,7 @@ static __always_inline void payload_keep_transfer(struct run *run,
 
 	if (payload.head > PAYLOAD_OFFSET_MAX || payload.tail > PAYLOAD_OFFSET_MAX)
 		return;
-	for (__u32 i = 0; i < IOVECS_MAX; i++) {
+	for (__u32 i = 0; i < pieces_max; i++) {
 		struct iovec piece = {};
 
 		if (!left || !piece_read(&piece, transfer, i, left))
@@ -267,8 +268,9 @@ static __always_inline void request_offer(struct run *run, __u64 offset,
 }
 
 /* `watch`: of the process that did it; NULL when it is not watched, door A sees it all the same. */
-static __always_inline void transfer_account(const struct watch *watch,
-					     const struct transfer *transfer)
+static __always_inline void transfer_account_pieces(const struct watch *watch,
+						    const struct transfer *transfer,
+						    __u32 pieces_max)
 {
 	struct place place;
 	struct stream *stream;
@@ -289,7 +291,14 @@ static __always_inline void transfer_account(const struct watch *watch,
 	if (!flow_account(flow, transfer))
 		return;
 	if (transfer->result > 0 && index != STDIO_ERR)
-		payload_keep_transfer(place.run, payload_of(index, place.self), offset, transfer);
+		payload_keep_transfer(place.run, payload_of(index, place.self), offset, transfer,
+				      pieces_max);
 	if (index != STDIO_IN)
 		run_send_if_over(place.run);
+}
+
+static __always_inline void transfer_account(const struct watch *watch,
+					     const struct transfer *transfer)
+{
+	transfer_account_pieces(watch, transfer, IOVECS_MAX);
 }

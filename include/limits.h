@@ -55,6 +55,8 @@
 
 /* Bun processes of /proc that are adopted at a time; more than that take more turns. */
 #define ADOPTEES_MAX 256
+/* Processes in the middle of execve() at once, on kernels where its exit does not say what it was given. */
+#define EXEC_CALLS_MAX 4096
 /*
  * Runs under way at once, where --probe.max-runs does not say otherwise: at 4 KiB a record this bounds
  * kernel memory to 16 MiB.
@@ -72,6 +74,8 @@
 #define ANCESTORS_MAX 4
 /* Pieces of one readv, writev, sendmsg or recvmsg whose payload is looked at; all their bytes count. */
 #define IOVECS_MAX 16
+/* The same by a program that is there for when another was left out. */
+#define FEW_IOVECS 2
 /* Buffers of one pipe that are looked at for bytes written before the run was known; the kernel's default is 16. */
 #define PIPE_BUFFERS_MAX 16
 

@@ -129,7 +129,7 @@ def agent(request):
     if request.config.getoption("--both-doors"):
         both = request.getfixturevalue("doors")
         yield both.agent
-        both.compare()
+        request.node.user_properties.append(("equal", " ".join(both.compare())))
     elif request.config.getoption("--one-agent"):
         lasting = request.getfixturevalue("lasting_agent")
         lasting.wait_for(agents.is_idle, "nothing is left of the test before")

@@ -67,8 +67,10 @@ static const char *const *syscalls_of(enum plan_program program)
 
 	switch (program) {
 	case PLAN_EXEC_PREPARE_SYSCALL:
+	case PLAN_EXEC_CALLED:
 		return prepare;
 	case PLAN_EXEC_FAILED:
+	case PLAN_EXEC_CALL_RETURNED:
 		return failed;
 	case PLAN_PIPE_FAILED:
 		return pipes;

@@ -83,7 +83,8 @@ static const struct hook {
 	{"process", "exec_failed", false, "runs that failed to start (error_kind=\"start\")", {
 		{"fentry", NEEDS(fentry) | NEEDS(syscall_functions), STDIO_PROBE_SYSCALL, "",
 		 {PLAN_EXECVE_RETURN, PLAN_EXECVEAT_RETURN}, 2, 0},
-		{"tracepoint", NEEDS(syscall_tracepoints) | NEEDS(task_pt_regs), 0, "", {PLAN_EXEC_FAILED}, 1, 0}}},
+		{"tracepoint", NEEDS(syscall_tracepoints) | NEEDS(task_pt_regs), 0, "", {PLAN_EXEC_FAILED}, 1, 0},
+		{"tracepoint", NEEDS(syscall_tracepoints), 0, "", {PLAN_EXEC_CALLED, PLAN_EXEC_CALL_RETURNED}, 2, 0}}},
 	{"process", "pipe_failed", false,
 	 "servers that had no descriptor left for a run's pipes (error_kind=\"start\")", {
 		{"fentry", NEEDS(fentry) | NEEDS(syscall_functions), STDIO_PROBE_SYSCALL, "",

@@ -21,6 +21,8 @@ enum stdio_probe { STDIO_PROBE_AUTO, STDIO_PROBE_FENTRY, STDIO_PROBE_SYSCALL };
 	X(PIPE2_RETURN, pipe2_return)                                                              \
 	X(SOCKETPAIR_RETURN, socketpair_return)                                                    \
 	X(EXEC_FAILED, exec_failed)                                                                \
+	X(EXEC_CALLED, exec_called)                                                                \
+	X(EXEC_CALL_RETURNED, exec_call_returned)                                                  \
 	X(PIPE_FAILED, pipe_failed)                                                                \
 	X(PROCESS_EXIT, process_exit)                                                              \
 	X(PROCESS_EXIT_LIVE, process_exit_live)                                                    \

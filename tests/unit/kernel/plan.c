@@ -85,6 +85,9 @@
 #define PREPARE_FAILED(why) FAILED_HOOK("process", "exec_prepare", true, why)
 #define EXEC HOOK("process", "exec", "tp_btf", true, 1, PLAN_EXEC_CONFIRM)
 #define EXEC_FAILED_TP HOOK("process", "exec_failed", "tracepoint", false, 1, PLAN_EXEC_FAILED)
+#define EXEC_FAILED_CALLS                                                                          \
+	HOOK("process", "exec_failed", "tracepoint", false, 2, PLAN_EXEC_CALLED,                   \
+	     PLAN_EXEC_CALL_RETURNED)
 #define EXEC_FAILED_OFF(why) FAILED_HOOK("process", "exec_failed", false, why)
 #define PIPE_FAILED_TP HOOK("process", "pipe_failed", "tracepoint", false, 1, PLAN_PIPE_FAILED)
 #define PIPE_FAILED_OFF(why) FAILED_HOOK("process", "pipe_failed", false, why)
@@ -248,8 +251,8 @@ static const struct rung rungs[] = {
 	 {ALLOWED, FENTRY, OLD_PIPE, .syscall_tracepoints = true, .sys_exit = true,
 	  .victim_is_pid = true},
 	 STDIO_PROBE_AUTO,
-	 {{PREPARE_FENTRY, EXEC, EXEC_FAILED_OFF(NO_REGS), PIPE_FAILED_TP, EXIT, SIGNAL, OOM_PID,
-	   ADOPT, TRANSFER_A_6_4, SERVER_A, POLLS, GOROUTINES_STACK, SANDBOX},
+	 {{PREPARE_FENTRY, EXEC, EXEC_FAILED_CALLS, PIPE_FAILED_TP, EXIT, SIGNAL, OOM_PID, ADOPT,
+	   TRANSFER_A_6_4, SERVER_A, POLLS, GOROUTINES_STACK, SANDBOX},
 	  14},
 	 ""},
 	{"5.10, whose system calls' functions can be traced: what fails needs no registers of a "
@@ -265,9 +268,8 @@ static const struct rung rungs[] = {
 	 {ALLOWED, FENTRY, OLD_PIPE, .syscall_tracepoints = true, .sys_exit = true,
 	  .victim_is_pid = true},
 	 STDIO_PROBE_SYSCALL,
-	 {{PREPARE_SYSCALL(NO_PREPARE_EXEC), EXEC, EXEC_FAILED_OFF(NO_REGS), PIPE_FAILED_TP, EXIT,
-	   SIGNAL, OOM_PID, ADOPT, TRANSFER_TP(NO_REGS), SERVER_B, POLLS, GOROUTINES_STACK,
-	   SANDBOX},
+	 {{PREPARE_SYSCALL(NO_PREPARE_EXEC), EXEC, EXEC_FAILED_CALLS, PIPE_FAILED_TP, EXIT, SIGNAL,
+	   OOM_PID, ADOPT, TRANSFER_TP(NO_REGS), SERVER_B, POLLS, GOROUTINES_STACK, SANDBOX},
 	  14},
 	 ""},
 	{"arm64 without fentry",
@@ -305,7 +307,8 @@ static const struct rung rungs[] = {
 	 {ALLOWED, .sched_prepare_exec = true, .victim_is_task = true},
 	 STDIO_PROBE_AUTO,
 	 {{PREPARE_TP, EXEC, EXEC_FAILED_OFF(NO_TRACEFS), PIPE_FAILED_OFF(NO_TRACEFS), EXIT, SIGNAL,
-	   OOM_TASK, ADOPT, TRANSFER_FAILED(NO_SYS_EXIT), SERVER_B, POLLS, GOROUTINES_STACK, SANDBOX},
+	   OOM_TASK, ADOPT, TRANSFER_FAILED(NO_SYS_EXIT), SERVER_B, POLLS, GOROUTINES_STACK,
+	   SANDBOX},
 	  14},
 	 "transfer"},
 	{"processes of other users stay hidden",
@@ -522,7 +525,8 @@ static void only_the_chosen_programs_are_loaded(void **state)
 				 1ull << PLAN_CONNECTION_GONE | 1ull << PLAN_TCP_SENDMSG |
 				 1ull << PLAN_TCP_RECVMSG);
 	assert_int_equal(loaded(&fallback),
-			 always | 1ull << PLAN_EXEC_PREPARE_SYSCALL | 1ull << PLAN_PIPE_FAILED |
+			 always | 1ull << PLAN_EXEC_PREPARE_SYSCALL | 1ull << PLAN_EXEC_CALLED |
+				 1ull << PLAN_EXEC_CALL_RETURNED | 1ull << PLAN_PIPE_FAILED |
 				 1ull << PLAN_VICTIM_PID | 1ull << PLAN_TRANSFER_SYS_EXIT |
 				 1ull << PLAN_CONNECTION_STATE | 1ull << PLAN_CONNECTION_GONE);
 	assert_int_equal(loaded(&none), 0);
