@@ -33,10 +33,19 @@ BPF_TURNS("fexit/tcp_sendmsg", tcp_sendmsg_return,
 	  tcp_return(turn, sk, message, TRANSFER_WRITE, result), struct sock *sk,
 	  struct msghdr *message, unsigned long bytes, int result)
 
-BPF_TURNS("fexit/tcp_recvmsg", tcp_recvmsg_return,
-	  flags &MSG_PEEK ? 0 : tcp_return(turn, sk, message, TRANSFER_READ, result),
-	  struct sock *sk, struct msghdr *message, unsigned long bytes, int flags,
-	  int *address_bytes, int result)
+static __always_inline int tcp_received(enum turn turn, void *ctx, struct sock *sk,
+					struct msghdr *message, int flags)
+{
+	__u64 result = 0;
+
+	if (flags & MSG_PEEK || bpf_get_func_ret(ctx, &result) < 0)
+		return 0;
+	return tcp_return(turn, sk, message, TRANSFER_READ, (int)result);
+}
+
+/* How many parameters follow has changed since (7.x: none). */
+BPF_TURNS("fexit/tcp_recvmsg", tcp_recvmsg_return, tcp_received(turn, ctx, sk, message, flags),
+	  struct sock *sk, struct msghdr *message, unsigned long bytes, int flags)
 
 /* Until 5.18 it was told apart from the flags whether it may block. */
 BPF_TURNS("fexit/tcp_recvmsg", tcp_recvmsg_return_5_18,

@@ -150,7 +150,9 @@ static void ask_functions(const struct btf *btf, struct caps *caps)
 				  *first_structure(btf, SYSCALL_FUNCTION "execve") &&
 				  *first_structure(btf, SYSCALL_FUNCTION "execveat");
 	caps->tcp_functions = caps->fentry && are_traceable(btf, tcp, ARRAY_SIZE(tcp));
-	caps->recvmsg_takes_flags = parameters_of(btf, "tcp_recvmsg") == 5;
+	caps->recvmsg_takes_flags =
+		parameters_of(btf, "tcp_recvmsg") == 5 || /* with the address' length */
+		parameters_of(btf, "tcp_recvmsg") == 4;
 	caps->recvmsg_takes_nonblock = parameters_of(btf, "tcp_recvmsg") == 6;
 	caps->write_takes_file = strcmp(write_argument, "file") == 0;
 	caps->write_takes_iocb = strcmp(write_argument, "kiocb") == 0;
