@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/escape.h"
 #include "kernel/capability.h"
+#include "sandbox/capabilities.h"
 
 static const char *const verdicts[] = {
 	[DOCTOR_FULL] = "in full",
@@ -51,12 +52,21 @@ static void append_hook(struct buf *out, const struct plan_hook *hook)
 	}
 }
 
+/* What all hooks together keep of what the agent is given. */
+static void append_keeps(struct buf *out, const struct plan *plan)
+{
+	buf_append_cstr(out, "bunscope keeps of its capabilities: ");
+	capabilities_append(out, plan_keeps(plan));
+	buf_append_char(out, '\n');
+}
+
 void doctor_text(struct buf *out, const struct doctor_report *report)
 {
 	buf_printf(out, "kernel: %s\n", report->kernel);
 	for (size_t i = 0; i < report->plan->count; i++)
 		append_hook(out, &report->plan->hooks[i]);
 	buf_printf(out, "bunscope works here: %s\n", verdicts[doctor_verdict(report)]);
+	append_keeps(out, report->plan);
 	append_detail(out, "why:", report->error);
 }
 

@@ -96,6 +96,8 @@ def test_agent_has_given_up_what_it_does_not_need(agent):
     """Of all its threads, whatever libraries start."""
     hooks = hooks_with([])
     keeps = set().union(*(hook["keeps"] for hook in hooks.values()))
+    said = re.search("^bunscope keeps of its capabilities: (.*)$", agents.run_agent("doctor").stdout, re.M).group(1)
+    assert set(said.split()) == keeps
     for task in pathlib.Path(f"/proc/{agent.pid}/task").iterdir():
         status = status_of(task)
         assert {int(status[name], 16) for name in ("CapEff", "CapPrm")} == {bits_of(keeps)}

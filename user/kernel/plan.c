@@ -122,14 +122,14 @@ static const struct hook {
 	/* Servers come while the agent runs: their executables are read, and attached to, then. */
 	{"go", "polls", false, "polls of synchronous workflows are estimated from how long they took", {
 		{"uprobe_multi", NEEDS(uprobe_multi), 0, "", {GO_FUNCTIONS}, 4, CAPABILITY_SYS_PTRACE},
-		{"uprobe", NEEDS(uprobes), 0, "the agent keeps CAP_SYS_ADMIN, which some of these kernels want for them",
+		{"uprobe", NEEDS(uprobes), 0, "CAP_SYS_ADMIN stays, which some of these kernels want for them",
 		 {GO_FUNCTIONS}, 4, CAPABILITY_SYS_PTRACE | CAPABILITY_PERFMON | CAPABILITY_SYS_ADMIN}}},
 	{"go", "goroutine", false, "which of several HTTP exchanges at once a run is for", {
 		{"registers", NEEDS(task_pt_regs), 0, "", {}, 0, 0},
 		{"stack", 0, 0, "", {}, 0, 0}}},
 	{"sandbox", "capabilities", false, "the agent keeps all its capabilities", {
 		{"dropped", NEEDS(maps_by_fd), 0, "", {}, 0, 0},
-		{"dropped", 0, 0, "all but CAP_BPF", {}, 0, CAPABILITY_BPF}}},
+		{"dropped", 0, 0, "CAP_BPF stays, for each look into a map", {}, 0, CAPABILITY_BPF}}},
 	{"sandbox", "syscalls", false, "the agent can make all system calls", {
 		{"seccomp", NEEDS(seccomp), 0, "", {}, 0, 0}}},
 	/* clang-format on */

@@ -77,7 +77,8 @@ static void text_says_what_is_lost_and_what_to_do(void **state)
 					    "    why:  no tracefs\n"
 					    "    do:   mount it\n"
 					    "go/polls: off: not asked for\n"
-					    "bunscope works here: in part\n");
+					    "bunscope works here: in part\n"
+					    "bunscope keeps of its capabilities: CAP_BPF\n");
 }
 
 static void json_has_all_of_it(void **state)

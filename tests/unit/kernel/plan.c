@@ -123,8 +123,7 @@
 		.programs = {PLAN_POLL_LOOP_BEGIN, PLAN_POLL_LOOP_END, PLAN_POLL_FETCH,            \
 			     PLAN_TOOL_CALL},                                                      \
 		.count = 4, .state = PLAN_FALLBACK,                                                \
-		.reason = "the agent keeps CAP_SYS_ADMIN, which some of these kernels want for "   \
-			  "them",                                                                  \
+		.reason = "CAP_SYS_ADMIN stays, which some of these kernels want for them",        \
 		.lacks = "this kernel has no uprobes of many places",                              \
 		.remedy = "Linux 6.6 has them",                                                    \
 	}
@@ -158,7 +157,8 @@
 	FAILED_HOOK("sandbox", "capabilities", false, why),                                        \
 		FAILED_HOOK("sandbox", "syscalls", false, why)
 #define KEEPS_BPF                                                                                  \
-	FALLBACK_HOOK("sandbox", "capabilities", "dropped", false, "all but CAP_BPF", 0, 0, NO_FD)
+	FALLBACK_HOOK("sandbox", "capabilities", "dropped", false,                                 \
+		      "CAP_BPF stays, for each look into a map", 0, 0, NO_FD)
 
 #define ALLOWED_BUT_UPROBES_AND_PREEMPTED                                                          \
 	.may_load = true, .btf = true, .may_lock_memory = true, .may_read_processes = true,        \
