@@ -153,15 +153,14 @@ static __always_inline void payload_keep_transfer(struct run *run,
 	for (__u32 i = 0; i < pieces_max; i++) {
 		struct iovec piece = {};
 
-		if (!piece_read(&piece, transfer, i, cursor.left))
+		/* Read again the verifier knows nothing of it, and follows one turn instead of one for each way here. */
+		if (i && bpf_probe_read_kernel(&cursor, sizeof(cursor), &cursor) < 0)
+			break;
+		if (!cursor.left || !piece_read(&piece, transfer, i, cursor.left))
 			break;
 		cursor.r |= payload_keep(run, &payload, cursor.offset, piece.base, piece.len);
 		cursor.offset += piece.len;
 		cursor.left -= piece.len;
-		if (!cursor.left)
-			break;
-		/* Read again the verifier knows nothing of it, and follows one next turn instead of one for each way here. */
-		bpf_probe_read_kernel(&cursor, sizeof(cursor), &cursor);
 	}
 	if (cursor.left || cursor.r)
 		user_fault(run);
