@@ -59,7 +59,10 @@ static __always_inline void execution_count(const struct exchange *exchange, __u
 	__sync_fetch_and_add(&watch->executions_sum, n * exchange->id);
 }
 
-/* One goroutine reads a connection's requests and answers them: what it forks meanwhile is this execution's. */
+/*
+ * One goroutine reads a connection's requests and answers them: what it forks meanwhile is this execution's. There is
+ * room in the map: it has no more entries than that of the exchanges. What is not there is not known.
+ */
 static __always_inline void handler_add(struct exchange *exchange)
 {
 	const struct watch *watch = watched_find(exchange->server_pid);

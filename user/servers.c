@@ -81,6 +81,16 @@ static void hook_set_off(const struct servers *servers, struct plan_hook *hook)
 			      : "no Go server has come yet";
 }
 
+/* Where it has failed, its reason is why. */
+static void hook_set_estimated(struct plan_hook *hook)
+{
+	if (hook->state != PLAN_FAILED)
+		hook->reason = "a server's functions that poll were not found: as many polls are "
+			       "counted as fit into the time that its workflows took";
+	hook->flavour = "estimated";
+	hook->state = PLAN_FALLBACK;
+}
+
 static void update_hook(struct servers *servers)
 {
 	struct plan_hook *hook = servers->hook;
@@ -96,10 +106,7 @@ static void update_hook(struct servers *servers)
 	}
 	*hook = servers->planned;
 	if (estimated) {
-		hook->flavour = "estimated";
-		hook->state = PLAN_FALLBACK;
-		hook->reason = "a server's functions that poll were not found: as many polls are "
-			       "counted as fit into the time that its workflows took";
+		hook_set_estimated(hook);
 	} else if (attached) {
 		hook->state = PLAN_ATTACHED;
 		hook->reason = "";
