@@ -332,4 +332,4 @@ format: ## rewrite the C files as clang-format wants them
 clean: ## remove what was built
 	rm -rf $(B)
 
--include $(shell find $(B) -name 'sysroot-*' -prune -o -type f -name '*.d' -print 2>/dev/null)
+-include $(shell find $(B) \( -name 'sysroot-*' -o -name tmp \) -prune -o -type f -name '*.d' -print 2>/dev/null)
