@@ -154,7 +154,7 @@ static __always_inline bool looks_like_request(struct tcp_sock *tcp,
 
 /*
  * The process is the client here: what it reads are answers, whatever they look like. The port was chosen by connect(),
- * which marks it (__inet_hash_connect()); no port that somebody bound or listens on has the mark.
+ * which marks it (__inet_hash_connect()); listen() takes the mark away, wherever the port came from.
  */
 static __always_inline bool is_client(const struct sock *sk)
 {

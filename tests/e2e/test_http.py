@@ -422,6 +422,18 @@ def test_listener_that_comes_later_is_a_server(start_agent):
         wait_until(lambda: is_counted(agent, sync()), "counted", 5)
 
 
+def test_listener_on_a_port_that_connect_chose(start_agent, listener):
+    """Of another address: bind() leaves the kernel's mark of such ports, listen() takes it away."""
+    with socket.create_connection(listener.getsockname()) as client:
+        address = ("127.0.0.2", client.getsockname()[1])
+        with socket.create_server(address) as other:
+            agent = start_agent(f"--server.port={address[1]}")
+            wire = Wire(other)
+            wire.exchange(sized(b"{}"), response())
+            wire.close()
+            wait_until(lambda: is_counted(agent, sync()), "counted", 5)
+
+
 def other_routes(port):
     return [f"--server.port={port}", "--server.base-path=/v9", "--server.route=PUT /run/{id} workflow sync",
             "--server.route=PUT /start/{id}/now agent async"]
