@@ -21,6 +21,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
 	"sigs.k8s.io/yaml"
 )
 
@@ -44,6 +45,10 @@ func newObject(kind string) any {
 		return &corev1.Namespace{}
 	case "NetworkPolicy":
 		return &networkingv1.NetworkPolicy{}
+	case "ClusterRole":
+		return &rbacv1.ClusterRole{}
+	case "ClusterRoleBinding":
+		return &rbacv1.ClusterRoleBinding{}
 	case "ServiceMonitor":
 		return &monitoringv1.ServiceMonitor{}
 	case "PodMonitor":
@@ -144,6 +149,7 @@ var switches = []struct {
 	{"securityContext: {privileged: true}", ""},
 	{"webConfig: {existingSecret: web, scheme: https}", ""},
 	{"priorityClassName: system-node-critical", ""},
+	{"podNames: {source: apiserver}", "ClusterRole"},
 }
 
 func TestEachCombinationOfSwitches(t *testing.T) {
@@ -217,6 +223,50 @@ func TestConfigurationReachesTheAgent(t *testing.T) {
 	t.Error("no bunscope.yml")
 }
 
+func TestPodNamesBringTheirRights(t *testing.T) {
+	for source, want := range map[string]struct{ url, resource, verb string }{
+		"kubelet": {"--kubernetes.pods-url=https://$(NODE_IP):10250/pods", "nodes/pods", "get"},
+		"apiserver": {"--kubernetes.pods-url=https://kubernetes.default.svc/api/v1/pods?fieldSelector=spec.nodeName=$(NODE_NAME)",
+			"pods", "list"},
+	} {
+		found := render(t, "podNames: {source: "+source+"}\nnetworkPolicy: {enabled: true}")
+		spec := found.daemonSet(t).Spec.Template.Spec
+		if !*spec.AutomountServiceAccountToken {
+			t.Errorf("%s: no token", source)
+		}
+		if !strings.Contains(strings.Join(spec.Containers[0].Args, " "), want.url) {
+			t.Errorf("%s: %v", source, spec.Containers[0].Args)
+		}
+		// What the arguments name is there.
+		if len(spec.Containers[0].Env) != 2 || spec.Containers[0].Env[0].ValueFrom.FieldRef.FieldPath != "status.hostIP" ||
+			spec.Containers[0].Env[1].ValueFrom.FieldRef.FieldPath != "spec.nodeName" {
+			t.Errorf("%s: %+v", source, spec.Containers[0].Env)
+		}
+		rules := found["ClusterRole"][0].(*rbacv1.ClusterRole).Rules
+		if len(rules) != 1 || fmt.Sprint(rules[0].Resources, rules[0].Verbs) != "["+want.resource+"] ["+want.verb+"]" {
+			t.Errorf("%s: %+v", source, rules)
+		}
+		subject := found["ClusterRoleBinding"][0].(*rbacv1.ClusterRoleBinding).Subjects[0]
+		if subject.Name != spec.ServiceAccountName || subject.Namespace != "monitoring" {
+			t.Errorf("%s: %+v", source, subject)
+		}
+		if len(found["NetworkPolicy"][0].(*networkingv1.NetworkPolicy).Spec.PolicyTypes) != 1 {
+			t.Errorf("%s: may not ask", source)
+		}
+	}
+}
+
+func TestNobodyIsAskedByDefault(t *testing.T) {
+	found := render(t, "networkPolicy: {enabled: true}")
+	spec := found.daemonSet(t).Spec.Template.Spec
+	if *spec.AutomountServiceAccountToken || len(spec.Containers[0].Env) != 0 || len(found["ClusterRole"]) != 0 {
+		t.Errorf("%+v", spec)
+	}
+	if len(found["NetworkPolicy"][0].(*networkingv1.NetworkPolicy).Spec.PolicyTypes) != 2 {
+		t.Error("may ask")
+	}
+}
+
 func TestRulesAndDashboardsAreThoseOfDeploy(t *testing.T) {
 	found := render(t, "prometheusRule: {enabled: true}\ndashboards: {enabled: true}")
 	rules := found["PrometheusRule"][0].(*monitoringv1.PrometheusRule)
@@ -274,6 +324,7 @@ func TestUnknownAndWrongValuesAreRefused(t *testing.T) {
 		"serviceMonitor: {enabled: 'yes'}",
 		"service: {port: 99999999}",
 		"webConfig: {scheme: ftp}",
+		"podNames: {source: docker}",
 		"resources: big",
 	} {
 		parsed, _ := chartutil.ReadValues([]byte(values))
