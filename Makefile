@@ -31,6 +31,11 @@ Q         := $(if $(filter 1,$(V)),,@)
 WARNINGS  := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wundef \
              -Wpointer-arith -Wwrite-strings -Wunused-function -Wformat=2 -Wno-format-nonliteral
 CFLAGS    ?= -O2 -g
+# Of what is shipped; the sanitizers have checks of their own. check-hardening looks for each in the binary.
+HARDEN_x86   := -fcf-protection
+HARDEN_arm64 := -mbranch-protection=standard
+HARDENING ?= -fPIE -fstack-protector-strong -fstack-clash-protection -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 $(HARDEN_$(ARCH))
+HARDEN_LD ?= -pie -Wl,-z,relro,-z,now,-z,noexecstack
 C_FLAGS   := -D_GNU_SOURCE -iquote . -iquote user -iquote $(B) -std=gnu17 $(WARNINGS) $(CPPFLAGS) $(CFLAGS)
 LIBS      := -lbpf -lyaml -lelf -lmicrohttpd -lgnutls -lcrypt -lcurl -lprotobuf-c -ljansson -lZydis -ldeflate -lcap-ng -lseccomp -lz -lm
 BPF_FLAGS := -target bpf -D__TARGET_ARCH_$(ARCH) -mcpu=v2 -O2 -g -Wall -Wextra -Werror \
@@ -80,7 +85,7 @@ $(B)/tools: scripts/deps $(if $(SYSROOT),$(SYSROOT)/.unpacked)
 
 $(B)/bunscope: $(USER_OBJ) $(B)/page.o
 	@echo "  LINK    $@"
-	$(Q)$(CC) $(C_FLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+	$(Q)$(CC) $(C_FLAGS) $(HARDENING) $(LDFLAGS) $(HARDEN_LD) -o $@ $^ $(LIBS)
 
 $(B)/page.c: $(ASSETS) scripts/embed
 	@mkdir -p $(@D)
@@ -88,12 +93,12 @@ $(B)/page.c: $(ASSETS) scripts/embed
 	$(Q)scripts/embed $(ASSETS) > $@
 
 $(B)/page.o: $(B)/page.c user/web/assets.h
-	$(Q)$(CC) $(C_FLAGS) -c -o $@ $<
+	$(Q)$(CC) $(C_FLAGS) $(HARDENING) -c -o $@ $<
 
 $(B)/%.o: %.c Makefile | $(B)/tools
 	@mkdir -p $(@D)
 	@echo "  CC      $<"
-	$(Q)$(CC) $(C_FLAGS) -MMD -MP -c -o $@ $<
+	$(Q)$(CC) $(C_FLAGS) $(HARDENING) -MMD -MP -c -o $@ $<
 
 $(OTLP_SRC) $(OTLP_SRC:.c=.h) &: user/otlp/otlp.proto | $(B)/tools
 	@echo "  PROTO   $<"
@@ -232,7 +237,7 @@ SH_FILES  := $(shell grep -lIrE --exclude-dir=node_modules '^\#!/(usr/bin/env |b
 TIDY      := clang-tidy --quiet --warnings-as-errors='*'
 
 .PHONY: check
-check: check-format check-layering check-third-party check-shell check-docs check-rules check-tidy ## format, layering, shell, docs fresh, rules, clang-tidy
+check: check-format check-layering check-third-party check-shell check-docs check-rules check-hardening check-tidy ## format, layering, shell, docs fresh, rules, hardening, clang-tidy
 
 .PHONY: check-format
 check-format:
@@ -283,6 +288,10 @@ check-rules:
 	@scripts/deps check check
 	$(PYTHON) -B deploy/grafana/dashboards.py --check
 	$(PYTHON) -B scripts/check-rules
+
+.PHONY: check-hardening
+check-hardening: $(B)/bunscope
+	$(PYTHON) -B scripts/check-hardening $<
 
 # ---- installing ----
 
