@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The container image: built from the Containerfile on a Debian of the test's own, run without root, seeing the host."""
+import json
 import os
 import re
 import signal
@@ -10,6 +11,8 @@ import pytest
 from conftest import require
 from harness.agent import LISTENING, REPOSITORY
 from harness import exposition
+from harness.machine import watching
+from harness.parents import c_parent
 from harness.wait import wait_until
 from test_package import base, package, run  # noqa: F401 pylint: disable=unused-import
 
@@ -54,7 +57,7 @@ def test_its_size(buildah):
     assert size < IMAGE_BYTES_MAX
 
 
-def test_it_runs_without_root_and_sees_the_host(buildah, tmp_path):
+def test_it_runs_without_root_and_sees_the_host(buildah, tmp_path, start_parent, newest_bun):
     # Buildah's own system call filter knows BPF for CAP_SYS_ADMIN alone.
     container = buildah("from", "--security-opt", "seccomp=unconfined",
                         *[f"--cap-add={name}" for name in CAPABILITIES], "localhost/bunscope")
@@ -63,7 +66,7 @@ def test_it_runs_without_root_and_sees_the_host(buildah, tmp_path):
         process = subprocess.Popen(
             [str(word) for word in buildah.flags] + [
                 "run", "--isolation", "chroot", "--volume", "/sys/kernel/tracing:/sys/kernel/tracing:ro", container, "--",
-                "/usr/sbin/bunscope", "--web.listen-address=127.0.0.1:0"],
+                "/usr/sbin/bunscope", "--web.listen-address=127.0.0.1:0", *watching(())],
             stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True)
     try:
         found = wait_until(lambda: LISTENING.search(log.read_text()) or process.poll() is not None, "it listens")
@@ -71,12 +74,27 @@ def test_it_runs_without_root_and_sees_the_host(buildah, tmp_path):
         agent = agent_below(process.pid)
         status = open(f"/proc/{agent}/status", encoding="ascii").read()
         assert re.search(r"^Uid:\s+65532\s+65532", status, re.M)
-        text = run("curl", "-sS", f"http://{found[1]}:{found[2]}/metrics")
-        assert exposition.parse(text).value("bunscope_up") == 1
+        assert scrape(found).value("bunscope_up") == 1
+        sees_the_host(found, start_parent(c_parent, newest_bun))
     finally:
         if process.poll() is None:
             os.kill(agent_below(process.pid) or process.pid, signal.SIGTERM)
         process.wait(20)
+
+
+def scrape(found):
+    return exposition.parse(run("curl", "-sS", f"http://{found[1]}:{found[2]}/metrics"))
+
+
+def sees_the_host(found, parent):
+    """Runs outside the container, a zombie among them: that one is known by its pid in the host's /proc alone."""
+    (killed,) = parent.run(tool="sleep", timeout_ms=600)
+    truths = parent.run(tool="sum", input={"a": 1, "b": 2}, count=3)
+    wait_until(lambda: scrape(found).total("runtime_tool_execute_seconds_count") == 4, "four runs are over")
+    wait_until(lambda: scrape(found).value("runtime_bun_unreaped") == 1, "one of them is a zombie")
+    runs = [json.loads(line) for line in run("curl", "-sS", f"http://{found[1]}:{found[2]}/api/runs").splitlines()]
+    assert sorted(run["tool_id"] for run in runs) == ["sleep", "sum", "sum", "sum"]
+    assert killed["timed_out"] and len(truths) == 3
 
 
 def agent_below(pid):
