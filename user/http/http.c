@@ -12,6 +12,7 @@
 
 #define EVENTS_MAX 16
 #define STATUS_OK 200
+#define ARRIVED_BYTES 2048l
 
 struct transfer {
 	struct http *http;
@@ -262,6 +263,9 @@ static int transfer_init(struct transfer *transfer, const struct http_request *r
 	transfer->done = request->done;
 	transfer->arg = request->arg;
 	set_callbacks(transfer);
+	/* libcurl takes a hundred of these before it lets others have their turn. */
+	if (request->arrived)
+		set(transfer, CURLOPT_BUFFERSIZE, ARRIVED_BYTES);
 	set_transport(transfer, request);
 	set(transfer, CURLOPT_URL, request->url);
 	if (request->body) {
