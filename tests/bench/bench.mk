@@ -11,15 +11,16 @@ RUNS      ?= 20000
 AGENT     ?= $(B)/bunscope
 BENCH_BUN ?= $(B)/bun/$(firstword $(E2E_BUN_VERSIONS))/node_modules/.bin/bun
 
-$(BENCH)/doors/doors.skel.h: $(BENCH)/doors/doors.bpf.o
-	$(Q)$(BPFTOOL) gen skeleton $< name doors_bpf > $@.tmp && mv $@.tmp $@
+$(BENCH)/doors/doors.skel.h $(BENCH)/storm/stopwatch.skel.h: %.skel.h: %.bpf.o
+	$(Q)$(BPFTOOL) gen skeleton $< name $(*F)_bpf > $@.tmp && mv $@.tmp $@
 
 $(BENCH)/doors/doors.o: | $(BENCH)/doors/doors.skel.h
+$(BENCH)/storm/stopwatch.o: | $(BENCH)/storm/stopwatch.skel.h
 
-$(DOORS): $(BENCH)/doors/doors.o $(BENCH)/agent.o
+$(DOORS): $(BENCH)/doors/doors.o $(BENCH)/agent.o $(BENCH)/tracepoint.o
 	$(Q)$(CC) $(CFLAGS) -o $@ $^ -lbpf -lelf -lz
 
-$(STORM): $(addprefix $(BENCH)/,agent.o storm/storm.o storm/launch.o storm/bpftime.o)
+$(STORM): $(addprefix $(BENCH)/,agent.o tracepoint.o storm/storm.o storm/launch.o storm/bpftime.o storm/stopwatch.o)
 	$(Q)$(CC) $(CFLAGS) -o $@ $^ -lbpf -lelf -lz -lm
 
 $(LAUNCHER): $(addprefix $(BENCH)/storm/,launcher.o launch.o)

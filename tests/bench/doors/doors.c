@@ -10,13 +10,11 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <linux/bpf.h>
-#include <linux/perf_event.h>
 #include <sched.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -26,8 +24,8 @@
 
 #include "tests/bench/agent.h"
 #include "tests/bench/doors/doors.skel.h"
+#include "tests/bench/tracepoint.h"
 
-#define TRACEFS "/sys/kernel/tracing"
 #define LINKS_MAX 16
 #define CHUNKS 6
 #define GETPPIDS 40000
@@ -129,39 +127,12 @@ static bool form_owns(const struct form *form, const struct bpf_program *program
 	       (name[len] == '\0' || strncmp(name + len, "__", 2) == 0);
 }
 
-/* The tracepoint's id, -errno where there is none. */
-static long tracepoint_id(const char *name)
-{
-	char path[256], text[32] = "";
-
-	snprintf(path, sizeof(path), TRACEFS "/events/syscalls/sys_exit_%s/id", name);
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	ssize_t n = read(fd, text, sizeof(text) - 1);
-	close(fd);
-	return n > 0 ? strtol(text, NULL, 10) : -EIO;
-}
-
 static struct bpf_link *attach_classic(const struct bpf_program *program)
 {
-	struct perf_event_attr attr = {
-		.type = PERF_TYPE_TRACEPOINT,
-		.size = sizeof(attr),
-		.sample_period = 1,
-		.wakeup_events = 1,
-	};
-	long id = tracepoint_id(strstr(bpf_program__name(program), "__") + 2);
+	char name[64];
 
-	if (id < 0) {
-		errno = (int)-id;
-		return NULL;
-	}
-	attr.config = (__u64)id;
-	int fd = (int)syscall(SYS_perf_event_open, &attr, -1, 0, -1, PERF_FLAG_FD_CLOEXEC);
-	if (fd < 0)
-		return NULL;
-	return bpf_program__attach_perf_event(program, fd);
+	snprintf(name, sizeof(name), "sys_exit_%s", strstr(bpf_program__name(program), "__") + 2);
+	return tracepoint_attach(program, name);
 }
 
 static void bench_detach(struct bench *bench)
@@ -311,16 +282,6 @@ static void pin_to_last_cpu(void)
 		perror("doors: not pinned");
 }
 
-/* tracefs, where it is missing, in a mount namespace of our own: nobody else sees it. */
-static void need_tracefs(void)
-{
-	if (access(TRACEFS "/events", F_OK) == 0)
-		return;
-	if (unshare(CLONE_NEWNS) < 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
-	    mount("tracefs", TRACEFS, "tracefs", 0, NULL) < 0)
-		perror("doors: no tracefs");
-}
-
 /* Another tracer's programs would be part of "nothing". */
 static void warn_of_others(void)
 {
@@ -403,7 +364,7 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	warn_of_others();
-	need_tracefs();
+	tracefs_need();
 	int r = bench_open(&bench);
 	if (r < 0) {
 		fprintf(stderr, "doors: cannot load the programs: %s\n", strerror(-r));
