@@ -91,6 +91,8 @@ static __always_inline int transfer_exit(const struct watch *watch, struct file 
 {
 	struct sock *sk = http_by_syscall && watch_is_server(watch) ? tcp_sock_of(file) : NULL;
 
+	if (sk && transfer->result <= 0)
+		return 0; /* a server asks each connection once more than there is something to read */
 	if (!sk && !watch->ancestor && !watch_has_stdio(watch, (__u64)inode))
 		return 0;
 	inode_key_read(&transfer->key, inode);
