@@ -94,6 +94,20 @@ int bpftime_of_process(pid_t pid, struct bpftime *ret_time)
 	return 0;
 }
 
+bool bpftime_has_program(pid_t pid, const char *name)
+{
+	struct bpf_prog_info info;
+	struct program_ids ids;
+
+	if (ids_of_process(pid, &ids) < 0)
+		return false;
+	for (int i = 0; i < ids.n; i++) {
+		if (program_info(ids.ids[i], &info) == 0 && strcmp(info.name, name) == 0)
+			return true;
+	}
+	return false;
+}
+
 void bpftime_print_programs(pid_t pid)
 {
 	struct bpf_prog_info info;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * A stopwatch around the programs of an agent with door B: `start` is attached before them and `stop` behind them, at
- * each of their hooks. Only the benchmark's own processes count, so others' may run meanwhile.
+ * each of their hooks. Only the benchmark's own processes count, so others' may run meanwhile. `empty` takes the
+ * agent's place: what any program takes there.
  */
 typedef unsigned char __u8;
 typedef unsigned short __u16;
@@ -77,6 +78,11 @@ static __always_inline int stop(__u32 hook)
 	int start_##name(void *ctx)                                                                \
 	{                                                                                          \
 		return start(hook);                                                                \
+	}                                                                                          \
+	SEC(section)                                                                               \
+	int empty_##name(void *ctx)                                                                \
+	{                                                                                          \
+		return 0;                                                                          \
 	}                                                                                          \
 	SEC(section)                                                                               \
 	int stop_##name(void *ctx)                                                                 \
