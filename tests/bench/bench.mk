@@ -80,6 +80,12 @@ ifeq ($(GO),)
 else
 	@$(PYTHON) tests/bench/uprobe/uprobe.py "$(BENCH_BUN)"
 endif
+	@echo && echo "A server's requests"
+ifeq ($(GO),)
+	@echo "skipped: a Go server under wrk: go is not installed"
+else
+	@$(PYTHON) tests/bench/server/server.py "$(BENCH_BUN)"
+endif
 	@echo && echo "Scrape"
 ifeq ($(GO),)
 	@echo "skipped: scrape beside client_golang and VictoriaMetrics: go is not installed"
