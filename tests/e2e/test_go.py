@@ -4,9 +4,8 @@ import pytest
 
 from harness import parents
 from harness.expect import run_of
-from harness.watch import verify_runs
+from harness.watch import settle_deadlines, verify_runs
 
-DEADLINE_WINDOW_SECONDS = 0.05
 CALLS = [
     {"tool": "sum", "input": {"a": 1, "b": 2}},
     {"tool": "nothing"},
@@ -66,24 +65,10 @@ def test_row_21_refused_before_any_fork(agent, go_parent):
     verify_runs(agent, before, run_of_go(truth))
 
 
-def settle_deadlines(before, now, truths):
-    """The server's clock starts before the fork. Where more than the agent's window lies between, a kill at the deadline
-    cannot be told from a cancellation: the agent may say either, but must say the same in all series.
-    """
-    late = [truth for truth in truths if truth["timed_out"] and truth["gap_seconds_max"] > DEADLINE_WINDOW_SECONDS]
-    for tool in {truth["tool"] for truth in late}:
-        own = sorted((truth for truth in late if truth["tool"] == tool), key=lambda truth: truth["gap_seconds_max"])
-        certain = sum(truth["timed_out"] for truth in truths if truth["tool"] == tool) - len(own)
-        name = "runtime_tool_timeouts_total"
-        found = int(now.value(name, tool_id=tool) - before.value(name, tool_id=tool)) - certain
-        assert 0 <= found <= len(own), f"{tool}: {certain} to {certain + len(own)} timeouts, not {certain + found}"
-        for truth in own[found:]:
-            truth.update(outcome="error", timed_out=False)
-
-
 def test_thirty_at_once(agent, go_parent):
     before = agent.scrape()
     truths = go_parent().run(calls=CALLS, count=6, concurrency=30)
     assert len(truths) == 6 * len(CALLS)
+    truths = [truth for truth in truths if truth["pid"]]  # row 21: cancelled before the fork, where that took so long
     settle_deadlines(before, agent.wait_runs(before, len(truths), seconds=60), truths)
     verify_runs(agent, before, *map(run_of_go, truths))

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """The machine against the run: a cold page cache, an OOM kill."""
 import os
+import shutil
 import signal
 
 import pytest
 
-from harness import machine
+from harness import machine, parents
 from harness.watch import watch_one
 
 
@@ -16,14 +17,16 @@ def test_row_07_oom_kill(agent, memory_cgroup, parent):
 
 
 @pytest.mark.kernel
-def test_cold_page_cache_keeps_the_tool_id(agent, parent, bun):
+def test_cold_page_cache_keeps_the_tool_id(agent, start_parent, bun, tmp_path):
     """exec is slow then, and the parent writes its request before exec's tracepoint."""
-    binary = os.path.realpath(bun)
+    # A file of the test's own: other sessions may run what this one's is another name of.
+    binary = shutil.copy(os.path.realpath(bun), tmp_path / "bun")
 
     def evicted():
         machine.evict(binary)
         return machine.resident_pages(binary) == 0
 
     machine.wait_until(evicted, f"{binary} is out of the page cache")
+    parent = start_parent(parents.c_parent, binary)
     watch_one(agent, parent, {"outcome": "success"}, tool="sum", input={"a": 1, "b": 2})
     assert machine.resident_pages(binary) > 0

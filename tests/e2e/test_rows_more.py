@@ -11,7 +11,7 @@ import pytest
 from harness import parents
 from harness.expect import Expected, Run, check
 from harness.wait import SLOWNESS
-from harness.watch import adopted_run, begin_running, check_adopted, verify_runs, verify_truths, watch_one
+from harness.watch import adopted_run, begin_running, check_adopted, settle_deadlines, verify_runs, verify_truths, watch_one
 
 pytestmark = pytest.mark.kernel
 
@@ -313,4 +313,5 @@ def test_thirty_mixed_calls_at_once(agent, parent):
     before = agent.scrape()
     truths = parent.run(calls=MIXED, count=30, concurrency=30)
     assert len(truths) == 30 * len(MIXED)
+    settle_deadlines(before, agent.wait_runs(before, len(truths), seconds=60), truths)
     verify_truths(agent, before, truths, seconds=60)

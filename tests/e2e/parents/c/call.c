@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/resource.h>
@@ -26,6 +27,7 @@ struct call {
 	size_t request_bytes;
 	uint64_t written;
 	struct pipes pipes;
+	int stdin_fd; /* one more reader of the request, which never reads; -1 = none */
 	struct child child;
 	struct context context;
 	struct output output;
@@ -36,6 +38,7 @@ struct call {
 	bool exited;
 	int status;
 	struct rusage usage;
+	uint64_t start_ns;
 	uint64_t end_ns;
 	const char *error_kind; /* NULL = success */
 	bool timed_out;
@@ -327,10 +330,22 @@ static void truth_add_seconds(const struct call *call, json_t *truth)
 		low_ns = call->context.kill_ns;
 	if (low_ns < call->child.after_fork_ns)
 		low_ns = call->child.after_fork_ns;
+	json_object_set_new(truth, "gap_seconds_max",
+			    json_real((double)(call->child.after_fork_ns - call->start_ns) / 1e9));
 	json_object_set_new(truth, "seconds_min",
 			    json_real((double)(low_ns - call->child.after_fork_ns) / 1e9));
 	json_object_set_new(truth, "seconds_max",
 			    json_real((double)(call->end_ns - call->child.before_fork_ns) / 1e9));
+}
+
+/* Did the worker begin to read its request? Asked when it has ended: what is unread is still there. */
+static void truth_add_startup(const struct call *call, json_t *truth)
+{
+	int unread;
+
+	if (call->stdin_fd >= 0 && ioctl(call->stdin_fd, FIONREAD, &unread) == 0)
+		json_object_set_new(truth, "startup",
+				    json_boolean((uint64_t)unread < call->written));
 }
 
 static json_t *truth_make(const struct call *call)
@@ -349,7 +364,15 @@ static json_t *truth_make(const struct call *call)
 
 	truth_add_exit(call, truth);
 	truth_add_seconds(call, truth);
+	truth_add_startup(call, truth);
 	return truth;
+}
+
+/* A call that may be given up before the worker has read its request, which fits the pipe. */
+static bool may_end_early(const struct job *job)
+{
+	return (job->timeout_ms || job->deadline_ms || job->cancel_after_ms) &&
+	       !job->input_pad_bytes && !job->request_file && !job->stdin_file;
 }
 
 static void call_run(struct call *call)
@@ -361,6 +384,8 @@ static void call_run(struct call *call)
 		call->error_kind = "stdin";
 		return;
 	}
+	if (may_end_early(job))
+		call->stdin_fd = fcntl(call->pipes.child[0], F_DUPFD_CLOEXEC, 0);
 	if (job->stdin_file)
 		(void)request_file_open(call);
 	if (call_start(call) < 0) {
@@ -380,18 +405,17 @@ json_t *call_make(const struct job *job, uint64_t number)
 {
 	struct call *call = calloc(1, sizeof(*call));
 	uint64_t limit_ms = job->timeout_ms ? job->timeout_ms : TIMEOUT_MS_DEFAULT;
-	uint64_t start_ns;
 	json_t *truth;
 
-	*call = (struct call){.job = job, .number = number};
+	*call = (struct call){.job = job, .number = number, .stdin_fd = -1};
 	exec_id_make(call->exec_id);
 	request_make(call);
 	/* As late as can be: what lies between this and the fork is hidden from whoever watches. */
-	start_ns = clock_ns();
+	call->start_ns = clock_ns();
 	if (job->deadline_ms && job->deadline_ms < limit_ms)
 		limit_ms = job->deadline_ms;
-	context_init(&call->context, start_ns + limit_ms * 1000000u,
-		     job->cancel_after_ms ? start_ns + job->cancel_after_ms * 1000000u : 0);
+	context_init(&call->context, call->start_ns + limit_ms * 1000000u,
+		     job->cancel_after_ms ? call->start_ns + job->cancel_after_ms * 1000000u : 0);
 	if (job->version_probe)
 		version_probe(job);
 	call_run(call);
@@ -404,6 +428,8 @@ json_t *call_make(const struct job *job, uint64_t number)
 		close(call->child.pidfd);
 	}
 	truth = truth_make(call);
+	if (call->stdin_fd >= 0)
+		close(call->stdin_fd);
 	free(call->request);
 	free(call->output.data);
 	free(call);

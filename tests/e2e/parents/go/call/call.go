@@ -27,6 +27,7 @@ import (
 const (
 	outputBytesMax     = 10 * 1024 * 1024
 	stderrLineBytesMax = 1024 * 1024
+	timeoutMsDefault   = 60_000
 )
 
 // An error and the kind under which the server counts it.
@@ -74,7 +75,8 @@ type Truth struct {
 	Killed       bool    `json:"killed"`
 	Exit         *int    `json:"exit,omitempty"`
 	Signal       *int    `json:"signal,omitempty"`
-	GapMin       float64 `json:"gap_seconds_min"` // from the call's start to the fork
+	Startup      *bool   `json:"startup,omitempty"` // the worker read its request, which fits a pipe
+	GapMin       float64 `json:"gap_seconds_min"`   // from the call's start to the fork
 	GapMax       float64 `json:"gap_seconds_max"`
 	SecondsMin   float64 `json:"seconds_min"`
 	SecondsMax   float64 `json:"seconds_max"`
@@ -90,6 +92,7 @@ type call struct {
 	request []byte
 	start   time.Time
 	ended   time.Time
+	stdin   int            // one more reader of the request, which never reads; 0 = none
 	reader  sync.WaitGroup // of stderr
 }
 
@@ -223,6 +226,7 @@ func (c *call) run(ctx context.Context, exe string) error {
 	}
 	c.truth.GapMax = time.Since(c.start).Seconds()
 	c.truth.Pid = c.cmd.Process.Pid
+	c.keepStdin()
 	c.started(c.truth)
 	if err := c.write(ctx, stdin); err != nil {
 		return &callError{"stdin", err}
@@ -258,6 +262,37 @@ func (c *call) finish(ctx context.Context, stdout, stderr io.Reader) error {
 		return &callError{"parse", err}
 	}
 	return nil
+}
+
+// Takes another reader of the request where the call may be given up before the worker has read it.
+func (c *call) keepStdin() {
+	const pidfdOpen, pidfdGetfd = 434, 438
+	if c.job.InputPadBytes > 0 || (c.job.TimeoutMs >= timeoutMsDefault && c.job.CancelAfterMs == 0) {
+		return
+	}
+	pidfd, _, errno := syscall.Syscall(pidfdOpen, uintptr(c.truth.Pid), 0, 0)
+	if errno != 0 {
+		return
+	}
+	defer syscall.Close(int(pidfd))
+	if fd, _, errno := syscall.Syscall(pidfdGetfd, pidfd, 0, 0); errno == 0 {
+		c.stdin = int(fd)
+	}
+}
+
+// Did the worker read its request? Asked when it has ended: what is unread is still there.
+func (c *call) askStartup() {
+	const fionread = 0x541B
+	if c.stdin == 0 {
+		return
+	}
+	defer syscall.Close(c.stdin)
+	var unread int32
+	_, _, errno := syscall.Syscall(syscall.SYS_IOCTL, uintptr(c.stdin), fionread, uintptr(unsafe.Pointer(&unread)))
+	if errno == 0 {
+		read := unread == 0
+		c.truth.Startup = &read
+	}
 }
 
 func (c *call) judge(err error) {
@@ -332,6 +367,7 @@ func Tool(ctx context.Context, j Job, exe string, number int, started func(*Trut
 		c.peek()
 	}
 	c.reader.Wait()
+	c.askStartup()
 	if t.Pid != 0 {
 		t.SecondsMax = c.ended.Sub(c.start).Seconds()
 	}
