@@ -6,6 +6,7 @@ import signal
 import pytest
 
 from harness.expect import run_of
+from harness.wait import SLOWNESS
 from harness.watch import begin_running, verify_runs, verify_truths, watch_one
 
 pytestmark = pytest.mark.kernel
@@ -15,6 +16,9 @@ PARSE = {"outcome": "error", "error_kind": "parse", "exit": 0}
 WAIT = {"outcome": "error", "error_kind": "wait"}
 TIMEOUT = {"outcome": "timeout", "error_kind": "timeout", "timed_out": True}
 KILLED = {"signal": signal.SIGKILL}
+
+# By then Bun has read its request, in an emulated machine too.
+DEADLINE_MS = int(500 * SLOWNESS)
 
 # Bun 1.3.0 catches these itself and ends in an illegal instruction of its own.
 CAUGHT_BY_OLD_BUN = {"SIGSEGV", "SIGBUS", "SIGILL"}
@@ -92,12 +96,12 @@ def test_row_08_memory_fault(agent, parent, bun):
 
 @pytest.mark.parametrize("tool", ["sleep", "spin"])
 def test_row_09_deadline_while_reading(agent, parent, tool):
-    watch_one(agent, parent, {**TIMEOUT, **KILLED}, tool=tool, timeout_ms=500, input={"ms": 60_000})
+    watch_one(agent, parent, {**TIMEOUT, **KILLED}, tool=tool, timeout_ms=DEADLINE_MS, input={"ms": 60_000})
 
 
 def test_row_09_deadline_while_the_output_is_under_way(agent, parent):
     tool = {"tool": "prints_then_sleeps", "input": {"bytes": 100_000}}
-    truth = watch_one(agent, parent, {**TIMEOUT, **KILLED}, timeout_ms=500, **tool)
+    truth = watch_one(agent, parent, {**TIMEOUT, **KILLED}, timeout_ms=DEADLINE_MS, **tool)
     assert truth["output_bytes"] == 100_000
 
 
