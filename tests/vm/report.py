@@ -115,7 +115,8 @@ Door A's agent / door B's agent, where they differ; – where nothing serves it.
 {hooks}
 ## What was run
 
-Number of cases that passed, and the doors through which they were seen. – means that it could not be run there.
+Number of cases that passed, and the doors through which they were seen. `1 A, 0 AB`: in none through B as well, the kernel had left out programs of
+its (`programs_missed`). – means that it could not be run there.
 
 {cases}
 {skips}"""
