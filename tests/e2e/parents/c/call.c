@@ -368,11 +368,11 @@ static json_t *truth_make(const struct call *call)
 	return truth;
 }
 
-/* A call that may be given up before the worker has read its request, which fits the pipe. */
+/* A call that may be given up before the worker has read its request, which the pipe takes at once. */
 static bool may_end_early(const struct job *job)
 {
 	return (job->timeout_ms || job->deadline_ms || job->cancel_after_ms) &&
-	       !job->input_pad_bytes && !job->request_file && !job->stdin_file;
+	       !job->input_pad_bytes && !job->request_file && !job->stdin_file && !job->chunk_bytes;
 }
 
 static void call_run(struct call *call)
