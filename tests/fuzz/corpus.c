@@ -2,7 +2,7 @@
 /*
  * Stands in for libFuzzer where the corpus runs as a plain test: feeds every file of some folders to
  * the target, each in memory of exactly its size, so that the sanitizer sees the first byte beyond.
- * A missing folder is an empty one.
+ * A missing folder is an empty one; without any input the test fails.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -61,6 +61,8 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: %s FOLDER...\n", argv[0]);
 		return 2;
 	}
+	int total = 0;
+
 	(void)LLVMFuzzerTestOneInput((const uint8_t *)"", 0);
 	for (int i = 1; i < argc; i++) {
 		int n = 0, r = feed_folder(argv[i], &n);
@@ -69,6 +71,9 @@ int main(int argc, char **argv)
 			return 1;
 		}
 		printf("%s: %d inputs\n", argv[i], n);
+		total += n;
 	}
-	return 0;
+	if (!total)
+		fprintf(stderr, "%s: no inputs\n", argv[0]);
+	return total ? 0 : 1;
 }
