@@ -84,11 +84,12 @@ def seen_in(spans):
     return seen
 
 
-def test_every_span_of_the_contract(start_tracing, start_parent, newest_bun, receiver, collector):  # noqa: F811
+@pytest.mark.parametrize("protocol", ["http/protobuf", "http/json"])
+def test_every_span_of_the_contract(start_tracing, start_parent, newest_bun, receiver, collector, protocol):  # noqa: F811
     if not servers.GO_SERVER.exists():
         pytest.skip("the Go server is not built: go is not installed")
     server = start_parent(servers.go_server, newest_bun, "--version-probe")
-    agent = start_tracing(collector, f"--server.port={server.port}")
+    agent = start_tracing(collector, f"--server.port={server.port}", f"--otlp.protocol={protocol}")
     agent.wait_for(lambda now: True, "ready")
     for kind, name, body in EXECUTIONS:
         server.execute(kind, name, **body)

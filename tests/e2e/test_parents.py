@@ -9,10 +9,12 @@ import pytest
 
 from harness import parents
 from harness.expect import Run
+from harness.wait import SLOWNESS
 from harness.watch import verify_runs, verify_truths, watch_one
 
 pytestmark = pytest.mark.kernel
 
+DEADLINE_MS = int(600 * SLOWNESS)
 MAKERS = {
     "node": parents.node_parent,
     "python": parents.python_parent,
@@ -24,7 +26,7 @@ CASES = {
     "thrown error": ({"tool": "rejects"}, {"outcome": "error", "error_kind": "parse", "exit": 0}),
     "exit code": ({"tool": "exit", "input": {"code": 3}}, {"error_kind": "wait", "exit": 3}),
     "crash": ({"tool": "crash", "input": {"signal": "SIGABRT"}}, {"signal": signal.SIGABRT}),
-    "timeout": ({"tool": "sleep", "timeout_ms": 600}, {"outcome": "timeout", "signal": signal.SIGKILL}),
+    "timeout": ({"tool": "sleep", "timeout_ms": DEADLINE_MS}, {"outcome": "timeout", "signal": signal.SIGKILL}),
     "large output": ({"tool": "big", "input": {"bytes": 5 << 20}}, {"outcome": "success", "exit": 0}),
     "large request": ({"tool": "echo", "input_pad_bytes": 2 << 20}, {"outcome": "success", "exit": 0}),
     "non-JSON": ({"tool": "garbage_only"}, {"outcome": "error", "error_kind": "parse", "exit": 0}),
@@ -76,7 +78,9 @@ def shell_run(request, done, **fields):
 
 
 PIPELINE = 'printf %s "$REQUEST" | "$BUN" --smol run "$WORKER" | cat'
-KILLING_PIPELINE = 'printf %s "$REQUEST" | timeout --foreground -s KILL 0.6 "$BUN" --smol run "$WORKER" | cat'
+KILLING_PIPELINE = (
+    f'printf %s "$REQUEST" | timeout --foreground -s KILL {DEADLINE_MS / 1000} "$BUN" --smol run "$WORKER" | cat'
+)
 ERROR = {"outcome": "error"}
 # Tool, its input, the pipeline, and how the run is reported.
 SHELL_CASES = {
@@ -89,7 +93,7 @@ SHELL_CASES = {
         {**ERROR, "error_kind": "wait", "signal": signal.SIGABRT, "sender": "self", "stderr_bytes": None},
     ),
     "timeout": (
-        "sleep", '{},"timeout_ms":600', KILLING_PIPELINE,
+        "sleep", f'{{}},"timeout_ms":{DEADLINE_MS}', KILLING_PIPELINE,
         {"outcome": "timeout", "error_kind": "timeout", "timed_out": True, "signal": signal.SIGKILL},
     ),
     "large output": ("big", '{"bytes":5000000}', PIPELINE, {"exit": 0}),

@@ -6,6 +6,7 @@ import mmap
 import os
 import pathlib
 import socket
+import subprocess
 import uuid
 
 from harness.wait import wait_until
@@ -83,6 +84,12 @@ def memory_hierarchy():
     if "memory" not in control.read_text().split():
         control.write_text("+memory")
     return v2, "memory.max"
+
+
+def is_in_memory(directory):
+    """Is it on a tmpfs, whose pages are nowhere else?"""
+    kind = subprocess.run(["stat", "--file-system", "--format=%T", str(directory)], capture_output=True, text=True, check=True)
+    return kind.stdout.strip() in ("tmpfs", "ramfs")
 
 
 def resident_pages(path):
