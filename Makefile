@@ -92,7 +92,7 @@ $(B)/page.c: $(ASSETS) scripts/embed
 	@echo "  EMBED   $@"
 	$(Q)scripts/embed $(ASSETS) > $@
 
-$(B)/page.o: $(B)/page.c user/web/assets.h
+$(B)/page.o: $(B)/page.c user/web/assets.h | $(B)/tools
 	$(Q)$(CC) $(C_FLAGS) $(HARDENING) -c -o $@ $<
 
 $(B)/%.o: %.c Makefile | $(B)/tools
