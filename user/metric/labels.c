@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "metric/labels.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -74,4 +75,10 @@ const char *label_set_value(struct label_set *set, const char *value, size_t n)
 	if (strcmp(canonical, METRIC_VALUE_OTHER) == 0 && !equals(value, n, METRIC_VALUE_OTHER))
 		set->overflows++;
 	return canonical;
+}
+
+int label_set_own(struct label_set *set, const char *value)
+{
+	set->limit++;
+	return add_value(set, value, strlen(value)) ? 0 : -ENOMEM;
 }

@@ -24,6 +24,8 @@ void label_set_free(struct label_set **set);
 const char *label_set_value(struct label_set *set, const char *value, size_t n);
 /* The same, but one that is turned away is not counted. */
 const char *label_set_peek(struct label_set *set, const char *value, size_t n);
+/* See registry_label_own(). */
+int label_set_own(struct label_set *set, const char *value);
 
 /* What may stand between the quotes once it is escaped. */
 bool label_value_valid(const char *value, size_t n);

@@ -76,6 +76,11 @@ const char *registry_label_value(struct registry *registry, const char *label, c
  */
 const char *registry_label_peek(struct registry *registry, const char *label, const char *value,
 				size_t n);
+/*
+ * The program's own word among the values of an open label: it has a place, which none of the others loses by it, from the
+ * start on. So it does not depend on when somebody looked which of the others have series. -ENOMEM.
+ */
+int registry_label_own(struct registry *registry, const char *label, const char *value);
 /* How often a value of that open label became `_other`. */
 uint64_t registry_overflows(const struct registry *registry, const char *label);
 

@@ -175,6 +175,14 @@ const char *registry_label_peek(struct registry *registry, const char *label, co
 	return label_set_peek(set, value, n);
 }
 
+int registry_label_own(struct registry *registry, const char *label, const char *value)
+{
+	struct label_set *set = find_set(registry, label);
+
+	assert(set);
+	return label_set_own(set, value);
+}
+
 uint64_t registry_overflows(const struct registry *registry, const char *label)
 {
 	const struct label_set *set = find_set(registry, label);

@@ -75,6 +75,9 @@ static int start(struct metrics *metrics, const char *prefix, unsigned max_label
 		.owners = &metrics->owners,
 		.max = (size_t)TOOLS_PER_VALUE * max_label_values,
 	};
+	r = registry_label_own(metrics->registry, "tool_id", TOOL_ID_UNKNOWN);
+	if (r < 0)
+		return r;
 	(void)registry_series(metrics->registry, FAMILY_TOOL_OLDEST_SECONDS, NULL);
 	make_first_series(metrics, OWNER_UNKNOWN);
 	exec_metrics_init(metrics->registry);

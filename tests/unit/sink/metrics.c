@@ -422,6 +422,21 @@ static void tool_beyond_the_limit_is_other_and_counted_once_a_run(void **state)
 	metrics_free(&metrics);
 }
 
+/* Someone who looks while a run has no request yet takes no tool's place. */
+static void tool_not_known_yet_takes_no_label(void **state)
+{
+	struct metrics *metrics = make("", 1);
+	struct report report = report_of("a");
+
+	(void)state;
+	metrics_in_flight(metrics, metrics_tool(metrics, TOOL_ID_UNKNOWN, OWNER_UNKNOWN));
+	metrics_run(metrics, &report);
+	assert_int_equal(times_in(metrics, "\nruntime_tool_cpu_seconds_count{tool_id=\"a\"} 1\n"),
+			 1);
+	assert_int_equal(registry_overflows(metrics_registry(metrics), "tool_id"), 0);
+	metrics_free(&metrics);
+}
+
 /* It is counted when it ends, once, however often it is looked at before. */
 static void run_in_flight_does_not_count_as_turned_away(void **state)
 {
@@ -706,6 +721,7 @@ int main(void)
 		cmocka_unit_test(prefix_goes_before_what_is_not_the_agents_own),
 		cmocka_unit_test(bad_prefix_is_refused),
 		cmocka_unit_test(tool_beyond_the_limit_is_other_and_counted_once_a_run),
+		cmocka_unit_test(tool_not_known_yet_takes_no_label),
 		cmocka_unit_test(run_in_flight_does_not_count_as_turned_away),
 		cmocka_unit_test(runs_of_owners_are_counted_apart),
 		cmocka_unit_test(labels_that_were_not_asked_for_are_not_there),
