@@ -9,9 +9,23 @@
 #include "base/log.h"
 #include "config.h"
 #include "intake.h"
+#include "record/writer.h"
 #include "run/redact.h"
+#include "sandbox/filter.h"
+#include "session.h"
 
-int recorder_start(struct recorder *recorder, const struct config *config)
+struct recorder {
+	struct session session;
+	struct recording_writer *writer;
+	struct classify_config classify;
+	const char *path;
+	bool payload;
+	bool progress;	/* standard error is a terminal */
+	uint64_t shown; /* runs that it says; 0 = none yet */
+};
+
+/* Makes the file. 0, or -errno once it was logged. */
+static int create(struct recorder *recorder, const struct config *config)
 {
 	_cleanup_buf_ struct buf message = {};
 
@@ -29,7 +43,7 @@ int recorder_start(struct recorder *recorder, const struct config *config)
 	return r;
 }
 
-void recorder_record(void *arg, const struct run *run)
+static void on_record(void *arg, const struct run *run)
 {
 	struct recorder *recorder = arg;
 	struct run kept = *run;
@@ -49,13 +63,18 @@ static void show(struct recorder *recorder)
 	recorder->shown = runs;
 }
 
-int recorder_tick(struct recorder *recorder)
+static void on_tick(void *arg)
 {
+	struct recorder *recorder = arg;
+
+	session_tick(&recorder->session);
 	show(recorder);
-	return recording_flush(recorder->writer);
+	if (recording_flush(recorder->writer) < 0)
+		loop_stop(recorder->session.loop);
 }
 
-int recorder_finish(struct recorder *recorder)
+/* Closes the file and says what is in it. 0, or -errno once it was logged. */
+static int finish(struct recorder *recorder)
 {
 	int r = recording_close(recorder->writer);
 	unsigned long long runs = recording_runs(recorder->writer);
@@ -72,7 +91,34 @@ int recorder_finish(struct recorder *recorder)
 	return r;
 }
 
-void recorder_free(struct recorder *recorder)
+static int run(struct recorder *recorder)
 {
-	recording_writer_free(&recorder->writer);
+	struct session *session = &recorder->session;
+
+	pipeline_confine(session->pipeline, FILTER_RECORD);
+	log_info("recording to %s", recorder->path);
+	int r = loop_run(session->loop);
+	if (r < 0)
+		return session_fail("cannot wait", r);
+	session_tick(session); /* what has finished since */
+	return finish(recorder);
+}
+
+int record(const struct config *config)
+{
+	struct recorder recorder = {};
+	const struct pipeline_sinks sinks = {.record = on_record, .arg = &recorder};
+	/* First: a pipe waits here for its reader, and can still be interrupted. */
+	int r = create(&recorder, config);
+
+	if (r == 0)
+		r = session_begin(&recorder.session, config);
+	if (r == 0)
+		r = session_watch(&recorder.session, &sinks, on_tick, &recorder);
+	if (r == 0)
+		r = run(&recorder);
+	session_unwatch(&recorder.session);
+	recording_writer_free(&recorder.writer);
+	session_end(&recorder.session);
+	return r;
 }
