@@ -99,6 +99,20 @@ static int configure(struct bunscope_bpf *skeleton, const struct probe_config *c
 	return 0;
 }
 
+/*
+ * What the kernel does not have, a weak function or a newer type, libbpf looks for in its modules as well. To list these takes
+ * CAP_SYS_ADMIN, and before 1.3 libbpf fails for who has it not. It tries once an object: so it is made to try here, where
+ * that does not matter.
+ */
+static void skip_modules(struct bunscope_bpf *skeleton)
+{
+	__u32 id;
+
+	if (bpf_btf_get_next_id(0, &id) < 0 && errno == EPERM)
+		(void)bpf_program__set_attach_target(skeleton->progs.adopt_task, 0,
+						     "no such function");
+}
+
 static int ring_sample(void *arg, void *bytes, size_t n)
 {
 	const struct probe *probe = arg;
@@ -140,6 +154,7 @@ static int start(struct probe *probe, const struct probe_config *config, struct 
 			       strerror(-r));
 		return r;
 	}
+	skip_modules(probe->skeleton);
 	r = bunscope_bpf__load(probe->skeleton);
 	if (r == 0)
 		r = allocate(probe);
