@@ -15,6 +15,7 @@ TOOLS = NODES + ',tool_id=~"$tool"'
 KINDS = NODES + ',kind=~"$kind"'
 WORKFLOWS = NODES
 COLUMNS = 24
+LETTERS = "ABCDEF"  # of a panel's queries
 
 
 def rate(series, selector, by=""):
@@ -74,8 +75,22 @@ def heat_map(title, description, unit, targets, **more):
     return panel("heatmap", title, description, unit, targets, options=options, **more)
 
 
-def table(title, description, unit, targets, **more):
-    return panel("table", title, description, unit, targets, options={"showHeader": True}, **more)
+def table(title, description, key, columns, width):
+    """One row for each value of the label `key`; columns: (name, unit, query). Each query answers with a table of its own,
+    its numbers under "Value #" and the query's letter: "merge" makes one table of them, by the label."""
+    values = {f"Value #{letter}": name for letter, (name, _, _) in zip(LETTERS, columns)}
+    made = panel("table", title, description, "short", [target(expr, fmt="table", instant=True) for _, _, expr in columns],
+                 width=width, options={"showHeader": True, "sortBy": [{"displayName": columns[0][0], "desc": True}]})
+    made["transformations"] = [
+        {"id": "merge", "options": {}},
+        {"id": "organize", "options": {
+            "excludeByName": {"Time": True}, "renameByName": {key: "Tool", **values},
+            "indexByName": {name: place for place, name in enumerate(["Time", key, *values])}}},
+    ]
+    made["fieldConfig"]["overrides"] = [
+        {"matcher": {"id": "byName", "options": name}, "properties": [{"id": "unit", "value": unit}]} for name, unit, _ in columns
+    ]
+    return made
 
 
 def row(title):
@@ -91,6 +106,15 @@ STARTUP = rate("runtime_tool_startup_seconds_sum", TOOLS)
 # The main thread's life holds the startup: what is left of it is shared out as the whole is.
 AFTER_STARTUP = f"scalar(clamp_min(1 - {STARTUP} / {rate(LIFE, TOOLS)}, 0))"
 A_RUN = f"scalar({RUNS})"
+
+
+def over_range(series, selector, by="tool_id"):
+    return f"sum by ({by}) (increase({series}{{{selector}}}[$__range]))"
+
+
+def mean_over_range(histogram):
+    return share(over_range(histogram + "_sum", TOOLS), over_range(histogram + "_count", TOOLS))
+
 
 SHOW_ERRORS = [("Errors by tool", "Errors by tool"), ("How they ended", "Exit codes")]
 
@@ -149,10 +173,13 @@ def tool_panels():
                 [target(rate("runtime_tool_cpu_seconds_sum", TOOLS, "tool_id"), "{{tool_id}}")]),
         stacked("Runs in flight by tool", "Runs under way.", "short",
                 [target(f"sum by (tool_id) (runtime_tool_runs_in_flight{{{TOOLS}}})", "{{tool_id}}")]),
-        table("Tools", "Over the chosen time.", "short",
-              [target(f"sum by (tool_id) (increase({EXECUTE}_count{{{TOOLS}}}[$__range]))", fmt="table", instant=True),
-               target(f'sum by (tool_id) (increase({EXECUTE}_count{{{TOOLS},outcome!="success"}}[$__range]))', fmt="table", instant=True)],
-              width=16),
+        table("Tools", "Over the chosen time.", "tool_id", [
+            ("Runs", "short", over_range(EXECUTE + "_count", TOOLS)),
+            ("Not successful", "short", over_range(EXECUTE + "_count", TOOLS + ',outcome!="success"')),
+            ("p95", "s", f"histogram_quantile(0.95, {over_range(EXECUTE + '_bucket', TOOLS, 'le, tool_id')})"),
+            ("CPU a run", "s", mean_over_range("runtime_tool_cpu_seconds")),
+            ("Memory a run", "bytes", mean_over_range("runtime_tool_max_rss_bytes")),
+        ], width=16),
 
         row("The agents"),
         lines("Agents", "1 for each agent with all required probes attached.", "short",
@@ -205,6 +232,13 @@ def execution_panels():
         lines("Polls an execution", "Polls that one synchronous execution took, mean by workflow.", "short",
               [target(share(rate("workflow_sync_polls_total", WORKFLOWS, "workflow_id"),
                             rate("workflow_sync_poll_duration_seconds_count", WORKFLOWS, "workflow_id")), "{{workflow_id}}")], width=12),
+
+        row("Tools at the same time"),
+        lines("Tools, latency p95", "What executions wait for: 95 % of a tool's runs took less. The tools of all servers on these nodes.", "s",
+              [target(quantile(0.95, EXECUTE, TOOLS, "tool_id"), "{{tool_id}}")], width=12),
+        stacked("Tools, errors", "Runs that did not succeed, a second.", "reqps",
+                [target(rate(EXECUTE + "_count", TOOLS + ',outcome!="success"', "tool_id"), "{{tool_id}}")], width=12,
+                links=[("Errors by kind and code", "Errors by kind and code")]),
     ]
 
 
@@ -218,13 +252,13 @@ def variable(name, label, query, description):
     }
 
 
-def variables(last):
+def variables(own):
     return [
         {"type": "datasource", "name": "datasource", "label": "Data source", "query": "prometheus",
          "description": "The Prometheus that scrapes the agents."},
         variable("cluster", "Cluster", "label_values(bunscope_build_info, cluster)", "The label cluster, where the scrape puts one on."),
         variable("node", "Node", 'label_values(bunscope_build_info{cluster=~"$cluster"}, node)', "The label node, where the scrape puts one on."),
-        last,
+        *own,
     ]
 
 
@@ -249,12 +283,12 @@ def layout(uid, panels):
         ]
         if jumps:
             made["links"] = jumps
-        for letter, one in zip("ABCDEF", made.get("targets", [])):
+        for letter, one in zip(LETTERS, made.get("targets", [])):
             one["refId"] = letter
     return panels
 
 
-def dashboard(uid, last_variable, panels):
+def dashboard(uid, own_variables, panels):
     others = [
         {"type": "link", "title": title, "url": f"/d/{other}", "keepTime": True, "includeVars": True, "icon": "dashboard"}
         for other, title in URL.items() if other != uid
@@ -262,15 +296,15 @@ def dashboard(uid, last_variable, panels):
     return {
         "uid": uid, "title": f"bunscope: {URL[uid]}", "tags": ["bunscope"], "timezone": "browser", "editable": True,
         "schemaVersion": 38, "version": 1, "refresh": "30s", "time": {"from": "now-1h", "to": "now"},
-        "graphTooltip": 1, "links": others, "templating": {"list": variables(last_variable)},
+        "graphTooltip": 1, "links": others, "templating": {"list": variables(own_variables)},
         "panels": layout(uid, panels),
     }
 
 
 def files():
     return {
-        "runtime-tools.json": dashboard("bunscope-tools", TOOL, tool_panels()),
-        "execution-overview.json": dashboard("bunscope-executions", KIND, execution_panels()),
+        "runtime-tools.json": dashboard("bunscope-tools", [TOOL], tool_panels()),
+        "execution-overview.json": dashboard("bunscope-executions", [KIND, TOOL], execution_panels()),
     }
 
 

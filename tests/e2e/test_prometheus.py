@@ -4,6 +4,7 @@ import importlib.util
 import json
 import math
 import re
+import time
 import uuid
 
 import pytest
@@ -68,22 +69,57 @@ def polls_are_seen(scraped):
     return any(scraped.total("bunscope_probe_info", hook="polls", state=state) for state in ("attached", "fallback"))
 
 
+def filled_in(expr):
+    for variable, value in VARIABLES.items():
+        expr = expr.replace(variable, value)
+    assert "$" not in expr, expr
+    return expr
+
+
 def queries_of(name):
     """(panel, expression) of a dashboard, as Grafana would send them."""
     for panel in json.loads((GRAFANA / name).read_text())["panels"]:
         for target in panel.get("targets", []):
-            expr = target["expr"]
-            for variable, value in VARIABLES.items():
-                expr = expr.replace(variable, value)
-            assert "$" not in expr, expr
-            yield panel["title"], expr
+            yield panel["title"], filled_in(target["expr"])
+
+
+def answer_as_frame(prometheus, target, now):
+    """Rows of columns, as Grafana's data source makes them of one of several instant queries."""
+    assert target["instant"] and target["format"] == "table"
+    samples = prometheus.query(filled_in(target["expr"]), time=now)
+    return [{"Time": now, **labels, f"Value #{target['refId']}": value} for labels, value in samples]
+
+
+def merge(frames):
+    """Rows that agree in the columns that all frames have become one."""
+    shared = set.intersection(*({column for row in frame for column in row} for frame in frames))
+    merged = {}
+    for row in (row for frame in frames for row in frame):
+        merged.setdefault(tuple(row[column] for column in sorted(shared)), {}).update(row)
+    return list(merged.values())
+
+
+def organize(rows, options):
+    order, names = options["indexByName"], options["renameByName"]
+    return [{names.get(column, column): row[column] for column in sorted(row, key=order.__getitem__)
+             if not options["excludeByName"].get(column)} for row in rows]
+
+
+def table_of(prometheus, name, title):
+    """A panel's rows as Grafana shows them. Without "merge" it would show one of the answers alone."""
+    (panel,) = [panel for panel in json.loads((GRAFANA / name).read_text())["panels"] if panel["title"] == title]
+    now = time.time()
+    frames = [answer_as_frame(prometheus, target, now) for target in panel["targets"]]
+    assert [step["id"] for step in panel["transformations"]] == ["merge", "organize"]
+    rows = organize(merge(frames), panel["transformations"][1]["options"])
+    with_units = {override["matcher"]["options"] for override in panel["fieldConfig"]["overrides"]}
+    assert all(with_units == set(row) - {"Tool"} for row in rows), rows
+    return {row["Tool"]: row for row in rows}
 
 
 def label_values(prometheus, query):
     series, label = re.fullmatch(r"label_values\((.*), (\w+)\)", query).groups()
-    for variable, value in VARIABLES.items():
-        series = series.replace(variable, value)
-    return prometheus.get(f"label/{label}/values", **{"match[]": series})
+    return prometheus.get(f"label/{label}/values", **{"match[]": filled_in(series)})
 
 
 def has_data(samples):
@@ -111,11 +147,26 @@ def test_every_query_returns_data(prometheus, load):
     with load():
         assert wait_all(prometheus, wanted) == []
         found = {name: variables_of(prometheus, name) for name in DASHBOARDS}
+        check_table(wait_until(lambda: table_of_all(prometheus), "each tool has run"))
     tools_of_all = sorted({job["tool"] for job in JOBS})
     assert found == {
         "runtime-tools.json": {"cluster": ["test"], "node": ["here"], "tool": tools_of_all},
-        "execution-overview.json": {"cluster": ["test"], "node": ["here"], "kind": ["agent", "task", "workflow"]},
+        "execution-overview.json": {"cluster": ["test"], "node": ["here"], "kind": ["agent", "task", "workflow"], "tool": tools_of_all},
     }
+
+
+def table_of_all(prometheus):
+    shown = table_of(prometheus, "runtime-tools.json", "Tools")
+    return shown if all(shown.get(job["tool"], {}).get("Runs", 0) > 0 for job in JOBS) else None
+
+
+def check_table(shown):
+    """One row a tool, with what each of the panel's queries says of it."""
+    assert set(shown) == {job["tool"] for job in JOBS}
+    for tool, row in shown.items():
+        assert list(row) == ["Tool", "Runs", "Not successful", "p95", "CPU a run", "Memory a run"]
+        assert row["Runs"] > 0 and 0 < row["p95"] <= 30 and 0 < row["CPU a run"] < 10 and row["Memory a run"] > 1 << 20, row
+        assert row["Not successful"] == (0 if tool == "sum" else row["Runs"]), row
 
 
 def variables_of(prometheus, dashboard):
@@ -192,7 +243,7 @@ def test_dashboard_is_whole(name):
     for panel in panels:
         assert panel["description"] and panel["fieldConfig"]["defaults"]["unit"], panel["title"]
         assert panel["datasource"]["uid"] == "${datasource}"
-    assert {v["name"] for v in dashboard["templating"]["list"]} >= {"datasource", "cluster", "node"}
+    assert {v["name"] for v in dashboard["templating"]["list"]} >= {"datasource", "cluster", "node", "tool"}
 
 
 @pytest.mark.parametrize("name", DASHBOARDS)
