@@ -19,6 +19,7 @@
 
 #include "bunscope.skel.h"
 #include "kernel/tracefs.h"
+#include "kernel/uprobes.h"
 
 struct bpf_program *skeleton_program(const struct bunscope_bpf *skeleton, enum plan_program program)
 {
@@ -116,8 +117,10 @@ static int attach_program(struct links *links, const struct bunscope_bpf *skelet
 	const char *const *name = syscalls_of(program);
 	int r = 0;
 
-	if (bpf_program__type(bpf) == BPF_PROG_TYPE_KPROBE)
-		return 0; /* a uprobe: attached to a server when there is one */
+	if (bpf_program__type(bpf) == BPF_PROG_TYPE_KPROBE) {
+		uprobes_prepare(bpf); /* attached to a server when there is one */
+		return 0;
+	}
 	if (!name)
 		return keep_link(links, bpf_program__attach(bpf));
 	_cleanup_close_ int tracefs = tracefs_open();

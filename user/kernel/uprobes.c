@@ -43,6 +43,13 @@ void uprobes_set_multi(struct bpf_program *program)
 	(void)bpf_program__set_expected_attach_type(program, TRACE_UPROBE_MULTI);
 }
 
+void uprobes_prepare(const struct bpf_program *program)
+{
+	if (bpf_program__expected_attach_type(program) != TRACE_UPROBE_MULTI)
+		(void)bpf_link__destroy(
+			bpf_program__attach_uprobe(program, false, -1, "/proc/self/exe", 0));
+}
+
 /* All the places of one program at once. */
 static int attach_multi(struct uprobes *uprobes, const struct bpf_program *bpf, const char *path,
 			enum plan_program program, const struct uprobe_place *places, size_t count)

@@ -24,6 +24,11 @@ struct uprobe_place {
  * loaded; a perf event for each takes CAP_PERFMON, and CAP_SYS_ADMIN from 6.16 on and in the stable branches of then.
  */
 void uprobes_set_multi(struct bpf_program *program);
+/*
+ * Before the sandbox, once it is loaded: libbpf asks the kernel whether perf events have links by loading a program, when
+ * it first needs to know. So it attaches to a place of the agent's own where nothing runs, and lets it go.
+ */
+void uprobes_prepare(const struct bpf_program *program);
 /* All of them or none. The descriptor is of the executable; it is not needed afterwards. 0 or -errno. */
 int uprobes_attach(const struct bunscope_bpf *skeleton, int executable,
 		   const struct uprobe_place *places, size_t count, struct uprobes **ret);
