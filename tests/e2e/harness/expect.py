@@ -16,8 +16,9 @@ MIB = 1 << 20
 RSS_BYTES_MIN = 8 * MIB
 # The kernel keeps resident pages in per-cpu counters and may be off by a batch each.
 RSS_BYTES_SLACK = 8 * MIB
-# The kernel rounds rusage, and a zombie that can be waited for runs on until it leaves its CPU.
-CPU_SECONDS_SLACK = 0.002 * SLOWNESS
+# The kernel rounds rusage, and a zombie that can be waited for runs on until it leaves its CPU. An emulator's one thread
+# gives each CPU of its guest a turn of up to 0.1 s: whoever waits may have one before the zombie's next instruction.
+CPU_SECONDS_SLACK = 0.002 if SLOWNESS == 1 else 0.1
 THREADS_MAX = 64
 FAULTS_SHOWN = 12
 EPSILON = 1e-6  # of sums of floating point numbers
