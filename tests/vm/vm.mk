@@ -13,7 +13,7 @@ $(VM_INIT): tests/vm/init.c
 	$(Q)$(CC) -D_GNU_SOURCE -std=gnu17 $(WARNINGS) -Os -static -o $@ $<
 
 .PHONY: vm-build
-vm-build: all $(VM_INIT) $(DOORS) $(STORM) $(LAUNCHER) e2e-parents $(E2E_BUNS)
+vm-build: all $(VM_INIT) $(DOORS) $(STORM) $(LAUNCHER) e2e-parents e2e-python $(E2E_BUNS)
 
 .PHONY: test-vm
 test-vm: ## run the e2e tests that depend on the kernel under K= kernels, emulated (root)
