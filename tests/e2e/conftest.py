@@ -128,6 +128,7 @@ def agent(request):
     """An agent of the test's own; with --one-agent one, with --both-doors one of two that all tests share."""
     if request.config.getoption("--both-doors"):
         both = request.getfixturevalue("doors")
+        both.wait_idle()
         yield both.agent
         request.node.user_properties.append(("equal", " ".join(both.compare())))
     elif request.config.getoption("--one-agent"):

@@ -230,7 +230,7 @@ def test_stderr_flood_that_is_read_is_no_failure(agent, parent):
 
 def test_row_24_server_dies(agent, parent, bun, tmp_path):
     """The reply meets EPIPE, which old Bun does not mind; nobody knows what a server would have read."""
-    request = {"tool_id": "slow", "input": {"ms": 1000, "marker": str(tmp_path / "runs")}}
+    request = {"tool_id": "slow", "input": {"ms": 1000 * SLOWNESS, "marker": str(tmp_path / "runs")}}
     (tmp_path / "request").write_text(json.dumps(request))
     before = agent.scrape()
     begin_running(parent, tmp_path, tool="slow", request_file=str(tmp_path / "request"))
@@ -242,7 +242,7 @@ def test_row_24_server_dies(agent, parent, bun, tmp_path):
         exit=0 if bun.version == "1.3.0" else 1,
         input_bytes=len(json.dumps(request)),
         stderr_bytes=len(f"[INFO] worker on bun {bun.version}\n"),
-        seconds=(1, 20),
+        seconds=(SLOWNESS, 20 * SLOWNESS),
     )
     verify_runs(agent, before, run)
 

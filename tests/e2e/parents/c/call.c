@@ -130,7 +130,8 @@ static const char **environment_make(const struct job *job)
 /* stdin as a file: the request is in it, and the server has nothing to write. */
 static int request_file_open(struct call *call)
 {
-	int fd = open("/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	const char *directory = getenv("TMPDIR");
+	int fd = open(directory ? directory : "/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 
 	if (fd < 0)
 		return -errno;
