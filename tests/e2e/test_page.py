@@ -10,7 +10,7 @@ import pytest
 from conftest import BUN_VERSIONS, require, require_bun
 from harness import parents, servers
 from harness.agent import BUILD
-from harness.live import EXECUTE, JOBS, wait_step
+from harness.live import EXECUTE, JOBS, STEP_SECONDS, runs_of_steps, wait_step
 
 PLAYWRIGHT = BUILD / "playwright/node_modules/playwright-core"
 LOOK = pathlib.Path(__file__).parent / "page/look.mjs"
@@ -101,12 +101,75 @@ def test_the_page_shows_what_metrics_say(seen):
         assert row == pytest.approx(wanted_row(scrape, tool), rel=1e-9), tool
     assert [row["runs"] for row in found["table"]] == sorted((row["runs"] for row in found["table"]), reverse=True)
 
-    tiles = {name: value for name, (value, _) in found["tiles"].items()}
-    assert int(tiles["Zombies"]) == scrape.total("runtime_bun_unreaped")
-    assert tiles["Lost"] == "0" and tiles["Oldest run"] == "–"
+    check_tool_tiles(found, scrape)
+    check_agent_tiles(found, scrape)
     check_runs(found["runs"])
     check_timelines(found["timelines"], agent)
-    check_charts(dict(found["charts"]))
+    check_charts({title: dict(rows) for title, rows in found["charts"].items()}, scrape)
+
+
+def digits(value):
+    return f"{value:.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
+
+
+def seconds(value):
+    return f"{digits(value * 1000)} ms" if value < 1 else f"{digits(value)} s"
+
+
+def megabytes(value):
+    return f"{digits(value / 1e6)} MB"
+
+
+def check_tool_tiles(found, scrape):
+    tiles = found["tiles"]
+    runs = scrape.total(f"{EXECUTE}_count")
+    counts = {name: scrape.total(f"{EXECUTE}_count", outcome=outcome) for name, outcome in (("Errors", "error"), ("Timeouts", "timeout"))}
+    assert all(counts.values())
+    for name, count in counts.items():
+        assert tiles[name] == [f"{digits(100 * count / runs)} %", f"{count:.0f} in 15 min"]
+    rate, more = tiles["Runs"]
+    assert more == f"{runs:.0f} in 15 min"
+    assert rate in {f"{digits(sum(window) / (STEP_SECONDS * len(window)))}/s" for window in last_minutes(found["answers"])}
+    assert tiles["In flight"] == ["0", "now"] and scrape.total("runtime_tool_runs_in_flight") == 0
+    assert tiles["Oldest run"] == ["–", "none under way"]
+    assert tiles["Zombies"] == [f"{scrape.total('runtime_bun_unreaped'):.0f}", "their server does not wait"]
+
+
+def last_minutes(answers):
+    """The runs of each step of the last minute, after each answer that the page got. All runs are in the first."""
+    steps = runs_of_steps(answers[0])
+    for answer in answers:
+        steps += [0] * len(answer["steps"]) if answer is not answers[0] else []
+        yield steps[-60 // STEP_SECONDS:]
+
+
+def now_of(answer, family):
+    return [values for shown in answer["now"] if shown["name"] == family for values in shown["series"]]
+
+
+def check_agent_tiles(found, scrape):
+    """What moves by itself is that of one of the answers that the page got."""
+    tiles = {name: found["tiles"][name] for name in ("Probes", "Bun processes seen", "Lost", "Label overflow", "Fullest map")}
+    probes = {labels["hook"]: labels["state"] for labels, _ in series(scrape, "bunscope_probe_info") if labels["state"] != "off"}
+    capacity = {labels["map"]: value for labels, value in series(scrape, "bunscope_map_capacity")}
+    fullest = max(value / capacity[labels["map"]] for labels, value in series(scrape, "bunscope_map_entries"))
+    assert tiles == {
+        "Probes": [f"{sum(state != 'failed' for state in probes.values())} of {len(probes)}", "attached"],
+        "Bun processes seen": [f"{scrape.value('bunscope_runs_started_total'):.0f}", "tools and others"],
+        "Lost": [f"{scrape.total('bunscope_runs_lost_total'):.0f}", "none"],
+        "Label overflow": [f"{scrape.total('bunscope_series_overflow_total'):.0f}", "none"],
+        "Fullest map": [f"{digits(100 * fullest)} %", "of its entries"],
+    }
+    shown = [found["tiles"][name][0] for name in ("Memory", "CPU", "Running for")]
+    assert shown in [numbers_of_process(answer) for answer in found["answers"]]
+    assert now_of(found["answers"][0], "process_start_time_seconds") == [[scrape.value("process_start_time_seconds")]]
+
+
+def numbers_of_process(answer):
+    [[memory]], [[cpu]], [[start]] = (now_of(answer, family) for family in (
+        "process_resident_memory_bytes", "process_cpu_seconds_total", "process_start_time_seconds"))
+    minutes, left = divmod(int(answer["time"] / 1000 - start), 60)
+    return [megabytes(memory), seconds(cpu), f"{minutes} min {left} s" if minutes else f"{left} s"]
 
 
 def check_runs(runs):
@@ -167,9 +230,7 @@ def test_the_page_shows_executions_as_metrics_do(agent, start_parent, newest_bun
     assert set(starts) == {"task", "agent", "workflow"} and len(set(starts.values())) == 1 and starts["task"] > 0
     assert charts["Errors by kind and code"] == {
         f"{labels['kind']} {labels['code']}": value for labels, value in series(scrape, "http_exec_errors_total")}
-    bounds = buckets_of(scrape, POLLS)
-    each = [count - below for (_, count), below in zip(bounds, [0] + [count for _, count in bounds])]
-    assert [value for value in reversed(charts["Poll time"].values()) if value] == [count for count in each if count]
+    assert [value for value in reversed(charts["Poll time"].values()) if value] == counts_by_bucket(scrape, POLLS)
 
 
 def polls_are_seen(scraped):
@@ -191,13 +252,47 @@ def check_execution_tiles(tiles, scrape):
     assert shares == {name: float(f"{100 * wanted[name] / wanted['Synchronous']:.1f}") for name in shares}
 
 
-def check_charts(charts):
+def check_charts(charts, scrape):
     assert set(charts) == {"Latency, p95 by tool", "Errors by kind", "Runs by outcome", "Where the time goes", "Exit codes", "Output size"}
-    for job in JOBS:
-        assert job["tool"] in charts["Latency, p95 by tool"]
-    assert all(kind in charts["Errors by kind"] for kind in ("parse", "wait", "timeout"))
-    assert all(state in charts["Where the time goes"] for state in ("startup", "on a CPU", "waiting for something else"))
-    assert all(end in charts["Exit codes"] for end in ("exit 0", "SIGABRT", "SIGKILL"))
+    assert charts["Latency, p95 by tool"] == pytest.approx(
+        {job["tool"]: quantile(0.95, buckets_of(scrape, EXECUTE, tool_id=job["tool"])) for job in JOBS}, rel=1e-9)
+    assert proportions(charts["Errors by kind"]) == pytest.approx(
+        proportions(sums_by(scrape, "runtime_tool_errors_total", "{error_kind}")), rel=1e-9)
+    assert proportions(charts["Runs by outcome"]) == pytest.approx(proportions(sums_by(scrape, f"{EXECUTE}_count", "{outcome}")), rel=1e-9)
+    assert charts["Where the time goes"] == pytest.approx(where_the_time_goes(scrape), rel=1e-6)
+    ends = sums_by(scrape, "runtime_bun_process_exits_total", "{status} {code} {signal}")
+    assert charts["Exit codes"] == {end.split()[-1] if end.startswith("signal") else end.strip(): count for end, count in ends.items()}
+    assert [count for count in reversed(charts["Output size"].values()) if count] == counts_by_bucket(scrape, "runtime_tool_output_bytes")
+
+
+def sums_by(scrape, family, key):
+    """Of the series that moved, the sums by their labels."""
+    sums = {}
+    for labels, value in series(scrape, family):
+        if value:
+            sums[key.format(**labels)] = sums.get(key.format(**labels), 0) + value
+    return sums
+
+
+def proportions(values):
+    return {name: value / sum(values.values()) for name, value in values.items()}
+
+
+def counts_by_bucket(scrape, histogram):
+    """Of the buckets that are not empty, from the smallest on."""
+    bounds = buckets_of(scrape, histogram)
+    each = [count - below for (_, count), below in zip(bounds, [0] + [count for _, count in bounds])]
+    return [count for count in each if count]
+
+
+def where_the_time_goes(scrape):
+    """Means of a run: the startup, and the rest of the main thread's life as its whole is shared out."""
+    runs = scrape.total(f"{EXECUTE}_count")
+    startup = scrape.total("runtime_tool_startup_seconds_sum")
+    states = {name: scrape.total("runtime_tool_main_thread_seconds_total", state=state) for name, state in (
+        ("on a CPU", "cpu"), ("waiting for a CPU", "runqueue"), ("waiting for something else", "wait"))}
+    life = sum(states.values())
+    return {"startup": startup / runs, **{name: value / runs * (1 - startup / life) for name, value in states.items()}}
 
 
 def test_keyboard_filter_and_theme(seen):
@@ -206,6 +301,8 @@ def test_keyboard_filter_and_theme(seen):
     assert found["sorted"] == ["p95", "p95", "descending"]
     assert found["byP95"] == sorted(found["byP95"], reverse=True)
     assert "first read of the request" in found["opened"] and "execution id" in found["opened"]
+    assert len(found["focused"]) == 2 and found["focused"][0][0] == "p95"
+    assert all(before == after for before, after in found["focused"])
     assert found["filtered"] == [found["wanted"]]
     light, dark, after_reload = found["themes"]
     assert light != dark == after_reload
@@ -231,6 +328,10 @@ def test_a_thousand_tools(start_agent, start_parent):
     assert len(found["table"]) == 50
     assert found["filtered"] and all(found["wanted"] in tool for tool in found["filtered"])
     assert found["typedMs"] < 250, found["typedMs"]
+    assert found["focused"][1][0] == "Next" and len(found["focused"]) == 4
+    assert all(before == after for before, after in found["focused"])
+    assert found["lastPage"] == ["Next", "page 20 of 20", 50]
+    assert found["allRuns"] == [25, 25, 100]
     print(f"a keystroke with {count} tools: {found['typedMs']:.0f} ms")
 
 

@@ -62,7 +62,7 @@ async function turns() {
 const filter = () => byId("filter").value.trim().toLowerCase();
 
 function drawTable() {
-  tools.updateTable(store, filter(), drawTable);
+  tools.updateTable(store, filter());
 }
 
 function draw() {
@@ -175,7 +175,7 @@ function wire() {
   document.addEventListener("visibilitychange", () => document.hidden || turn());
 }
 
-tools.build();
+tools.build(drawTable);
 executions.build();
 runs.build(() => draw());
 wire();

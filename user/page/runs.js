@@ -17,6 +17,7 @@ const STEPS = {
 const SHOWN = 25;
 const known = new Map(); // a run's key -> its element
 let all = false;
+let more; // the button: one made anew would lose the focus
 
 export function build(again) {
   byId("legend").append(make("li", {}, "fork: the left end"), ...Object.values(STEPS).map(([name, color]) => {
@@ -25,6 +26,15 @@ export function build(again) {
     return make("li", {}, swatch, name);
   }));
   byId("failed").addEventListener("change", again);
+  more = make("button", { type: "button", className: "plain", onclick: () => showAll(again) });
+}
+
+// The button goes; who pressed it is at the first of those that came.
+function showAll(again) {
+  const shown = byId("runs").children.length - 1;
+  all = true;
+  again();
+  byId("runs").children[shown]?.querySelector("summary").focus();
 }
 
 function endOf(run) {
@@ -106,7 +116,7 @@ export function update(runs, filter) {
   });
   for (const key of known.keys()) if (!kept.has(key)) known.delete(key);
   const rest = wanted.length - shown.length;
-  const more = make("button", { type: "button", className: "plain", onclick: () => ((all = true), update(runs, filter)) }, `Show ${rest} more`);
+  more.textContent = `Show ${rest} more`;
   const nothing = make("p", { className: "note" }, failed && runs.length ? "None of the last runs failed." : "No run yet.");
   reconcile(byId("runs"), [...elements, ...(rest ? [more] : []), ...(elements.length ? [] : [nothing])]);
 }

@@ -14,8 +14,11 @@ const STATE_COLORS = { startup: "#4269d0", cpu: "#3ca951", runqueue: "#e5533d", 
 
 let tiles;
 let charts;
+let redrawTable;
 
-export function build() {
+export function build(again) {
+  redrawTable = again;
+  buildPager();
   const area = byId("tool-charts");
   const places = byId("tool-tiles");
   const names = ["Runs", "Errors", "Timeouts", "In flight", "Oldest run", "Zombies"];
@@ -141,7 +144,8 @@ const COLUMNS = [
   { key: "cpu", title: "CPU a run", text: format.seconds },
   { key: "memory", title: "Memory a run", text: format.bytes },
 ];
-const order = { key: "runs", down: true, page: 0 };
+const order = { key: "runs", down: true, page: 0, pages: 1 };
+const pager = {};
 
 function tableRows(store, filter) {
   const tools = new Map();
@@ -175,16 +179,16 @@ export function firstPage() {
   order.page = 0;
 }
 
-function sortBy(key, again) {
+function sortBy(key) {
   order.down = order.key === key ? !order.down : key !== "tool";
   order.key = key;
   order.page = 0;
-  again();
+  redrawTable();
 }
 
-function headOf(again) {
+function headOf() {
   return make("tr", {}, ...COLUMNS.map(({ key, title }) => {
-    const button = make("button", { type: "button", onclick: () => sortBy(key, again) }, title);
+    const button = make("button", { type: "button", onclick: () => sortBy(key) }, title);
     return make("th", { scope: "col", ...(order.key === key ? { "aria-sort": order.down ? "descending" : "ascending" } : {}) }, button);
   }));
 }
@@ -201,29 +205,37 @@ function rowOf(row) {
   }));
 }
 
-export function updateTable(store, filter, again) {
+export function updateTable(store, filter) {
   const rows = tableRows(store, filter).sort(compare);
-  const pages = Math.max(1, Math.ceil(rows.length / PAGE));
-  order.page = Math.min(order.page, pages - 1);
+  order.pages = Math.max(1, Math.ceil(rows.length / PAGE));
+  order.page = Math.min(order.page, order.pages - 1);
   const shown = rows.slice(order.page * PAGE, (order.page + 1) * PAGE);
   const table = byId("table");
   const focused = table.contains(document.activeElement) ? document.activeElement.textContent : null;
-  table.replaceChildren(make("thead", {}, headOf(again)), make("tbody", {}, ...shown.map(rowOf)));
+  table.replaceChildren(make("thead", {}, headOf()), make("tbody", {}, ...shown.map(rowOf)));
   if (focused) [...table.querySelectorAll("button")].find(({ textContent }) => textContent === focused)?.focus();
-  updatePager(rows.length, pages, again);
+  updatePager(rows.length);
 }
 
-function updatePager(count, pages, again) {
-  const turn = (by) => () => {
-    order.page += by;
-    again();
-  };
-  const buttons = pages > 1 ? [
-    make("button", { type: "button", disabled: order.page === 0, onclick: turn(-1) }, "Previous"),
-    make("button", { type: "button", disabled: order.page === pages - 1, onclick: turn(1) }, "Next"),
-    make("span", { className: "note" }, `page ${order.page + 1} of ${pages}`),
-  ] : [];
-  const text = count ? `${format.count(count)} ${count === 1 ? "tool" : "tools"} in the last 15 minutes` : "No tool has that in its id.";
-  byId("pager").className = "bar pages";
-  byId("pager").replaceChildren(...buttons, make("span", { className: "note" }, text));
+function turnPage(by) {
+  const page = order.page + by;
+  if (page < 0 || page >= order.pages) return;
+  order.page = page;
+  redrawTable();
+}
+
+// Built once, and never disabled: what is made anew or disabled loses the keyboard's focus.
+function buildPager() {
+  const button = (text, by) => make("button", { type: "button", onclick: () => turnPage(by) }, text);
+  const note = () => make("span", { className: "note" });
+  Object.assign(pager, { previous: button("Previous", -1), next: button("Next", 1), place: note(), count: note() });
+  byId("pager").append(...Object.values(pager));
+}
+
+function updatePager(count) {
+  for (const part of [pager.previous, pager.next, pager.place]) part.hidden = order.pages === 1;
+  pager.previous.setAttribute("aria-disabled", order.page === 0);
+  pager.next.setAttribute("aria-disabled", order.page === order.pages - 1);
+  pager.place.textContent = `page ${order.page + 1} of ${order.pages}`;
+  pager.count.textContent = count ? `${format.count(count)} ${count === 1 ? "tool" : "tools"} in the last 15 minutes` : "No tool has that in its id.";
 }

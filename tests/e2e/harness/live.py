@@ -15,14 +15,17 @@ JOBS = (
 )
 
 
+def runs_of_steps(live):
+    """How many runs ended in each step of an answer that has all rows."""
+    family = [made["name"] for made in live["families"]].index(EXECUTE)
+    rows = {number for number, row in enumerate(live["rows"]) if row[0] == family}
+    return [sum(sum(entry[3::2]) for entry in step[1:] if entry[0] in rows) for step in live["steps"]]
+
+
 def wait_step(agent, runs):
     """Until the page's last step has so many runs."""
 
     def counted():
-        live = json.loads(agent.get("/api/live").content)
-        family = [made["name"] for made in live["families"]].index(EXECUTE)
-        rows = {number for number, row in enumerate(live["rows"]) if row[0] == family}
-        entries = [entry for step in live["steps"] for entry in step[1:] if entry[0] in rows]
-        return sum(sum(entry[3::2]) for entry in entries) == runs
+        return sum(runs_of_steps(json.loads(agent.get("/api/live").content))) == runs
 
     wait_until(counted, f"a step has {runs} runs", 2 * STEP_SECONDS + 5)

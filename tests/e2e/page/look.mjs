@@ -18,9 +18,10 @@ function watch(page) {
   page.on("response", (response) => response.status() < 400 || found.complaints.push(`${response.status()}: ${response.url()}`));
 }
 
-async function open(browser, [width, height], colorScheme, tab) {
+async function open(browser, [width, height], colorScheme, tab, onResponse = () => {}) {
   const page = await browser.newPage({ viewport: { width, height }, colorScheme });
   watch(page);
+  page.on("response", onResponse);
   await page.goto(`${url}#${tab}`);
   await page.waitForSelector("#status.good");
   return page;
@@ -43,15 +44,17 @@ const cells = () => [...document.querySelectorAll("#table tbody tr")].map((row) 
 
 const tiles = (places) => Object.fromEntries([...document.querySelectorAll(places)].flatMap((place) => [...place.querySelectorAll(".tile")]).map((tile) => [tile.querySelector(".name").textContent, [".value", ".more"].map((part) => tile.querySelector(part).textContent)]));
 
-// What the other tab's charts say in numbers: of a heat map what each row adds up to, of lines what is so now.
+// What a tab's charts say in numbers: of a heat map what each row adds up to, of lines what is so now.
+const charts = (tab) => Object.fromEntries([...document.querySelectorAll(`${tab} .chart`)].map((chart) => {
+  const rows = [...chart.querySelectorAll(".heat canvas")].map((canvas) => [canvas.previousSibling.textContent, Number(canvas.nextSibling.dataset.value)]);
+  const keys = [...chart.querySelectorAll(".keys li")].map((key) => [key.querySelector("b").textContent, Number(key.querySelector("span").dataset.value)]);
+  return [chart.querySelector("h3").textContent, [...rows, ...keys]];
+}));
+
 async function readExecutions(page) {
   await page.click("#tab-executions");
   found.executionTiles = await page.evaluate(tiles, "#executions");
-  found.executions = await page.evaluate(() => Object.fromEntries([...document.querySelectorAll("#executions .chart")].map((chart) => {
-    const rows = [...chart.querySelectorAll(".heat canvas")].map((canvas) => [canvas.previousSibling.textContent, Number(canvas.nextSibling.dataset.value)]);
-    const keys = [...chart.querySelectorAll(".keys li")].map((key) => [key.querySelector("b").textContent, Number(key.querySelector("span").dataset.value)]);
-    return [chart.querySelector("h3").textContent, [...rows, ...keys]];
-  })));
+  found.executions = await page.evaluate(charts, "#executions");
   await page.click("#tab-tools");
 }
 
@@ -76,7 +79,8 @@ async function readTraces(page) {
 async function read(page) {
   found.table = await page.evaluate(cells);
   found.tiles = await page.evaluate(tiles, "#tools, [aria-labelledby=agent-title]");
-  found.charts = await page.evaluate(() => [...document.querySelectorAll("#tools .chart")].map((chart) => [chart.querySelector("h3").textContent, chart.querySelector(".plot, .heat").getAttribute("aria-label") ?? chart.innerText]));
+  found.charts = await page.evaluate(charts, "#tools");
+  found.answers = await Promise.all(answers);
   found.runs = await page.evaluate(() => [...document.querySelectorAll("details.run summary")].map((run) => [...run.querySelectorAll("span:not(.track)")].map((cell) => cell.textContent)));
   found.hidden = await page.evaluate(() => Object.fromEntries(["tools-empty", "tools-live", "executions-empty", "executions-live"].map((id) => [id, document.getElementById(id).hidden])));
   found.empty = await page.evaluate(() => document.getElementById("executions-empty").textContent);
@@ -96,6 +100,37 @@ async function keys(page) {
   await page.keyboard.press("Enter");
   await page.waitForSelector("details.run[open] dl");
   found.opened = await page.evaluate(() => document.querySelector("details.run[open] dl").innerText);
+}
+
+// What has the focus keeps it when all is drawn anew, which happens every few seconds.
+async function focusStays(page) {
+  const stays = (selector) => page.evaluate(async (wanted) => {
+    const element = document.querySelector(wanted);
+    const rows = document.querySelector("#table tbody");
+    element?.focus();
+    const before = document.activeElement.textContent;
+    document.dispatchEvent(new Event("visibilitychange")); // the page asks at once
+    while (document.querySelector("#table tbody") === rows) await new Promise(requestAnimationFrame);
+    return [before, document.activeElement.textContent];
+  }, selector);
+  const next = "#pager button:nth-of-type(2)";
+  found.focused = [];
+  for (const selector of ["#table th:nth-child(7) button", next, "details.run summary", "#runs > button"])
+    if (await page.isVisible(selector)) found.focused.push(await stays(selector));
+  if (await page.isVisible(next)) await lastPage(page, next);
+}
+
+// Page by page with the keyboard, and once more at the end; then all of the last runs.
+async function lastPage(page, next) {
+  await page.focus(next);
+  for (let left = 100; left && (await page.getAttribute(next, "aria-disabled")) === "false"; left--) await page.keyboard.press("Enter");
+  await page.keyboard.press("Enter");
+  found.lastPage = await page.evaluate(() => [document.activeElement.textContent, document.querySelector("#pager .note").textContent, document.querySelectorAll("#table tbody tr").length]);
+  const shown = await page.locator("details.run").count();
+  await page.focus("#runs > button");
+  await page.keyboard.press("Enter");
+  found.allRuns = await page.evaluate(() => [[...document.querySelectorAll("details.run summary")].indexOf(document.activeElement), document.querySelectorAll("details.run").length]);
+  found.allRuns.unshift(shown);
 }
 
 async function type(page) {
@@ -122,13 +157,15 @@ async function theme(page) {
 }
 
 const browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] });
-const page = await open(browser, SIZES[0], "light", "tools");
+const answers = [];
+const page = await open(browser, SIZES[0], "light", "tools", (response) => response.url().includes("/api/live") && answers.push(response.json().catch(() => null)));
 await read(page);
 await readExecutions(page);
 await readTimelines(page);
 await readTraces(page);
 if (found.table.length) {
   await keys(page);
+  await focusStays(page);
   await type(page);
   await theme(page);
 }
