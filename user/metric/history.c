@@ -168,20 +168,30 @@ static void track_read(struct history *history, struct track *track)
 	}
 }
 
-/* ---- a step: for each row that moved its number's distance to the last one's, then what moved ---- */
+/*
+ * ---- a step: by family, how many rows did not move and how many then did, with what changed of each of those ----
+ *
+ * A run of none ends a family. Of a histogram the sum, then a number for each bucket that moved: how much, less one, times
+ * their count, and which, doubled; it is odd where another follows.
+ */
+
+static size_t buckets_count(const struct track *track)
+{
+	return totals_count(track) - TOTAL_BUCKETS;
+}
 
 static void append_buckets(struct buf *out, const struct row *row, size_t count)
 {
-	size_t moved = 0;
+	const uint64_t *now = row->now + TOTAL_BUCKETS, *before = row->before + TOTAL_BUCKETS;
+	size_t end = count;
 
-	for (size_t i = TOTAL_BUCKETS; i < count; i++)
-		moved += row->now[i] != row->before[i];
-	varint_append(out, moved);
-	for (size_t i = TOTAL_BUCKETS; i < count; i++) {
-		if (row->now[i] == row->before[i])
-			continue;
-		varint_append(out, i - TOTAL_BUCKETS);
-		varint_append(out, row->now[i] - row->before[i]);
+	while (end && now[end - 1] == before[end - 1])
+		end--;
+	for (size_t i = 0; i < end; i++) {
+		uint64_t change = now[i] - before[i];
+
+		if (change)
+			varint_append(out, ((change - 1) * count + i) << 1 | (i + 1 < end));
 	}
 }
 
@@ -203,25 +213,48 @@ static void append_row(struct buf *out, const struct row *row, const struct trac
 		break;
 	case METRIC_HISTOGRAM:
 		varint_append(out, row->now[TOTAL_SUM] - row->before[TOTAL_SUM]);
-		append_buckets(out, row, totals_count(track));
+		append_buckets(out, row, buckets_count(track));
 		break;
 	}
 }
 
+/* Counts rows that did, or did not, move, and steps over them. */
+static size_t rows_pass(const struct row **row, const struct track *track, bool moved)
+{
+	size_t count = 0;
+
+	for (; *row && row_moved(*row, track) == moved; *row = (*row)->next)
+		count++;
+	return count;
+}
+
+static void append_track(struct buf *out, const struct track *track)
+{
+	for (const struct row *row = track->first; row;) {
+		size_t still = rows_pass(&row, track, false);
+		const struct row *first = row;
+		size_t moved = rows_pass(&row, track, true);
+
+		if (!moved)
+			break;
+		varint_append(out, still);
+		varint_append(out, moved);
+		for (; first != row; first = first->next)
+			append_row(out, first, track);
+	}
+	varint_append(out, 0);
+	varint_append(out, 0);
+}
+
 static void step_read(struct history *history, struct buf *out)
 {
-	for (size_t i = 0; i < history->track_count; i++)
-		track_read(history, &history->tracks[i]);
-	for (size_t i = 0, last = 0; i < history->row_count; i++) {
-		const struct track *track = history->rows[i].track;
-		struct row *row = history->rows[i].row;
+	for (size_t i = 0; i < history->track_count; i++) {
+		struct track *track = &history->tracks[i];
 
-		if (row_moved(row, track)) {
-			varint_append(out, i - last);
-			append_row(out, row, track);
-			last = i;
-		}
-		memcpy(row->before, row->now, totals_count(track) * sizeof(row->now[0]));
+		track_read(history, track);
+		append_track(out, track);
+		for (struct row *row = track->first; row; row = row->next)
+			memcpy(row->before, row->now, totals_count(track) * sizeof(row->now[0]));
 	}
 }
 
@@ -293,34 +326,55 @@ static void write_family(struct buf *out, const struct track *track)
 	buf_append_cstr(out, "]}");
 }
 
-static void write_change(struct buf *out, const struct track *track, struct varint_reader *reader)
+static void write_buckets(struct buf *out, size_t count, struct varint_reader *reader)
 {
+	uint64_t bucket;
+
+	do {
+		bucket = varint_read(reader);
+		buf_append_char(out, ',');
+		buf_append_u64(out, (bucket >> 1) % count);
+		buf_append_char(out, ',');
+		buf_append_u64(out, (bucket >> 1) / count + 1);
+	} while (bucket & 1);
+}
+
+static void write_row(struct buf *out, const struct row *row, const struct track *track,
+		      struct varint_reader *reader)
+{
+	buf_append_cstr(out, ",[");
+	buf_append_u64(out, row->number);
 	buf_append_char(out, ',');
 	buf_append_u64(out, varint_read(reader));
-	if (track->metric->family->type != METRIC_HISTOGRAM)
-		return;
-	for (uint64_t left = varint_read(reader); left; left--) {
-		buf_append_char(out, ',');
-		buf_append_u64(out, varint_read(reader));
-		buf_append_char(out, ',');
-		buf_append_u64(out, varint_read(reader));
+	if (track->metric->family->type == METRIC_HISTOGRAM && buckets_count(track))
+		write_buckets(out, buckets_count(track), reader);
+	buf_append_char(out, ']');
+}
+
+static void write_track(struct buf *out, const struct track *track, struct varint_reader *reader)
+{
+	const struct row *row = track->first;
+
+	for (;;) {
+		uint64_t still = varint_read(reader), moved = varint_read(reader);
+
+		if (!moved)
+			return;
+		for (; still; still--)
+			row = row->next;
+		for (; moved; moved--, row = row->next)
+			write_row(out, row, track, reader);
 	}
 }
 
 static void write_step(const struct history *history, const struct step *step, struct buf *out)
 {
 	struct varint_reader reader = {step->bytes, step->bytes + step->n};
-	size_t number = 0;
 
 	buf_append_char(out, '[');
 	buf_append_u64(out, step->time_ms);
-	while (reader.at < reader.end) {
-		number += varint_read(&reader);
-		buf_append_cstr(out, ",[");
-		buf_append_u64(out, number);
-		write_change(out, history->rows[number].track, &reader);
-		buf_append_char(out, ']');
-	}
+	for (size_t i = 0; i < history->track_count; i++)
+		write_track(out, &history->tracks[i], &reader);
 	buf_append_char(out, ']');
 }
 

@@ -112,6 +112,29 @@ static void steps_hold_what_moved_in_them(void **state)
 	teardown(&fixture);
 }
 
+static void rows_between_others_come_back(void **state)
+{
+	struct fixture fixture;
+
+	(void)state;
+	setup(&fixture);
+	for (const char *tool = "abcdefg"; *tool; tool++)
+		(void)series_of(&fixture, SECONDS, (const char[]){*tool, 0}, NULL);
+	history_step(fixture.history, 1000);
+	for (const char *tool = "abef"; *tool; tool++)
+		series_observe(series_of(&fixture, SECONDS, (const char[]){*tool, 0}, NULL), 7);
+	series_add(series_of(&fixture, ERRORS, "a", "wait"), 1000);
+	history_step(fixture.history, 2000);
+	for (unsigned i = 0; i < 200; i++)
+		series_observe(series_of(&fixture, SECONDS, "g", NULL), 2500);
+	history_step(fixture.history, 3000);
+	assert_history(&fixture, 1000, 8,
+		       HEAD ",\"rows\":[[1,\"wait\"]],\"steps\":["
+			    "[2000,[1,7,0,1],[2,7,0,1],[5,7,0,1],[6,7,0,1],[8,1000]],"
+			    "[3000,[7,500000,1,200]]]");
+	teardown(&fixture);
+}
+
 static void summed_families_have_a_row_for_each_other_label(void **state)
 {
 	struct fixture fixture;
@@ -180,14 +203,14 @@ static void many_busy_series_keep_fewer_steps(void **state)
 	(void)state;
 	setup(&fixture);
 	for (unsigned step = 0; step < HISTORY_STEPS; step++) {
-		for (unsigned i = 0; i < 6000; i++) {
+		for (unsigned i = 0; i < 9000; i++) {
 			(void)snprintf(tool, sizeof(tool), "tool-%u", i);
-			series_observe(series_of(&fixture, SECONDS, tool, NULL), 100);
+			series_observe(series_of(&fixture, SECONDS, tool, NULL), 20000);
 		}
 		history_step(fixture.history, TIME_MS + step);
 	}
-	/* Row, sum, one bucket, which, how many: 5 bytes, a step of 30,000. */
-	assert_in_range(count_steps(&fixture), 100, 105);
+	/* Three bytes of sum, one of the bucket; and 11 of the families: 87 times in 3 MiB. */
+	assert_int_equal(count_steps(&fixture), HISTORY_BYTES_MAX / (9000 * 4 + 11));
 	teardown(&fixture);
 }
 
@@ -227,6 +250,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(steps_hold_what_moved_in_them),
+		cmocka_unit_test(rows_between_others_come_back),
 		cmocka_unit_test(summed_families_have_a_row_for_each_other_label),
 		cmocka_unit_test(gauges_are_there_while_they_are_not_0),
 		cmocka_unit_test(the_oldest_steps_are_forgotten),

@@ -141,12 +141,57 @@ static void the_last_runs_are_kept(void **state)
 	teardown(&fixture);
 }
 
+/* A number that looks like a measurement: of 1 to 3 times `least`. */
+static uint64_t measure(uint32_t *seed, uint64_t least)
+{
+	*seed = *seed * 1664525 + 1013904223;
+	return least + 2 * least * (*seed >> 8) / (UINT32_MAX >> 8);
+}
+
+static void thousand_tools_run(struct fixture *fixture, uint32_t *seed)
+{
+	for (unsigned i = 0; i < 1000; i++) {
+		struct report report = report_make("");
+
+		(void)snprintf(report.tool_id, sizeof(report.tool_id), "tool-%u", i);
+		report.latency_ns = measure(seed, 80 * MS);
+		report.cpu_ns = measure(seed, 10 * MS);
+		report.max_rss_bytes = measure(seed, 30000000);
+		report.output_bytes = measure(seed, 60);
+		metrics_run(fixture->metrics, &report);
+	}
+}
+
+/* In bounded memory: whoever opens the page sees what it promises, however many tools there are. */
+static void a_thousand_tools_in_every_step_fit_in_fifteen_minutes(void **state)
+{
+	struct fixture fixture = {};
+	uint32_t seed = 1;
+	const char *steps;
+
+	(void)state;
+	assert_int_equal(metrics_new("", 1000, 0, &fixture.metrics), 0);
+	assert_int_equal(view_new(metrics_registry(fixture.metrics), 0, &fixture.view), 0);
+	for (uint64_t time_ms = VIEW_STEP_MS; time_ms <= 15 * 60 * 1000ull;
+	     time_ms += VIEW_STEP_MS) {
+		thousand_tools_run(&fixture, &seed);
+		view_step(fixture.view, time_ms);
+	}
+	view_write_live(fixture.view, 0, 0, 0, &fixture.out);
+	assert_int_equal(buf_error(&fixture.out), 0);
+	steps = strstr(buf_cstr(&fixture.out), "\"steps\":[[5000,");
+	assert_non_null(steps);
+	assert_non_null(strstr(steps, ",[900000,"));
+	teardown(&fixture);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(live_has_steps_and_what_is_now),
 		cmocka_unit_test(runs_have_no_pid),
 		cmocka_unit_test(the_last_runs_are_kept),
+		cmocka_unit_test(a_thousand_tools_in_every_step_fit_in_fifteen_minutes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
