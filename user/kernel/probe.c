@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
@@ -138,6 +139,17 @@ static int allocate(struct probe *probe)
 	return probe->ring ? 0 : -errno;
 }
 
+/* The object in this binary was read once: its pages, nearly a MiB, need not stay mapped in. */
+static void drop_object(const struct bpf_object_skeleton *object)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	size_t skipped = (page - (uintptr_t)object->data % page) % page;
+
+	if (object->data_sz > skipped)
+		(void)madvise((char *)object->data + skipped,
+			      (object->data_sz - skipped) / page * page, MADV_DONTNEED);
+}
+
 static int start(struct probe *probe, const struct probe_config *config, struct plan *plan,
 		 char *ret_error, size_t error_bytes)
 {
@@ -156,6 +168,7 @@ static int start(struct probe *probe, const struct probe_config *config, struct 
 	}
 	skip_modules(probe->skeleton);
 	r = bunscope_bpf__load(probe->skeleton);
+	drop_object(probe->skeleton->skeleton);
 	if (r == 0)
 		r = allocate(probe);
 	if (r < 0) {
