@@ -37,7 +37,7 @@ HARDEN_arm64 := -mbranch-protection=standard
 HARDENING ?= -fPIE -fstack-protector-strong -fstack-clash-protection -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 $(HARDEN_$(ARCH))
 HARDEN_LD ?= -pie -Wl,-z,relro,-z,now,-z,noexecstack
 C_FLAGS   := -D_GNU_SOURCE -iquote . -iquote user -iquote $(B) -std=gnu17 $(WARNINGS) $(CPPFLAGS) $(CFLAGS)
-LIBS      := -lbpf -lyaml -lelf -lmicrohttpd -lgnutls -lcrypt -lcurl -lprotobuf-c -ljansson -lZydis -ldeflate -lcap-ng -lseccomp -lz
+LIBS      := -lbpf -lyaml -lelf -lmicrohttpd -lgnutls -lcrypt -lprotobuf-c -ljansson -lZydis -ldeflate -lcap-ng -lseccomp -lz
 BPF_FLAGS := -target bpf -D__TARGET_ARCH_$(ARCH) -mcpu=v2 -O2 -g -Wall -Wextra -Werror \
              -Wno-unused-parameter -iquote .
 SAN       := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer

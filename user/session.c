@@ -5,6 +5,7 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "http/http.h"
 #include "sandbox/filter.h"
 
 /* How often the ring is looked into, and runs are looked for that it will not bring. */
@@ -12,7 +13,7 @@
 
 int session_fail(const char *what, int r)
 {
-	log_error("%s: %s", what, strerror(-r));
+	log_error("%s: %s", what, http_strerror(r));
 	return r;
 }
 

@@ -321,7 +321,7 @@ static int run_once(struct top *top)
 static int finish(struct top *top, int r)
 {
 	if (r < 0)
-		log_error("cannot ask %s: %s", top->screen.agent, strerror(-r));
+		log_error("cannot ask %s: %s", top->screen.agent, http_strerror(r));
 	else if (!top->has_rows && top->trouble.len) {
 		log_error("%s: %s; is an agent running there? see bunscope top --help",
 			  top->screen.agent, buf_cstr(&top->trouble));

@@ -2,6 +2,8 @@
 """What the agent says when it cannot start: one line, the exit code of the contract, nothing left attached."""
 import json
 import os
+import pathlib
+import re
 import shutil
 import socket
 import subprocess
@@ -110,6 +112,26 @@ def test_without_a_file_system(missing):
     if done.returncode != 0:
         assert done.returncode == 1
         assert missing in one_line(done)
+
+
+def libraries(agent):
+    """Of an agent: its libraries' paths, by name."""
+    maps = pathlib.Path(f"/proc/{agent.pid}/maps").read_text(encoding="utf-8")
+    return {found[2]: found[1] for found in re.finditer(r"(/\S+/(lib[a-z0-9]+)\S*\.so\S*)$", maps, re.M)}
+
+
+ASKS = "--otlp.endpoint=http://127.0.0.1:9"
+
+
+def test_libcurl_is_loaded_by_who_asks_somebody(start_agent):
+    """It brings OpenSSL, Kerberos and LDAP: a fifth of the agent's memory, for nothing where nobody is asked."""
+    alone = libraries(start_agent())
+    assert "libmicrohttpd" in alone and not {"libcurl", "libcrypto", "libkrb5"} & alone.keys()
+    libcurl = libraries(start_agent(ASKS))["libcurl"]
+    for asks in (ASKS, "--kubernetes.pods-url=http://127.0.0.1:9/pods"):
+        done = run_agent(FREE, asks, prefix=in_mount_namespace(f"mount --bind /dev/null {libcurl}"))
+        assert done.returncode == 1
+        assert "libcurl.so.4" in one_line(done) and "install" in one_line(done)
 
 
 def bpf_programs():

@@ -12,9 +12,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 {
+	static struct http *http;
 	char *text = strndup((const char *)bytes, n);
 
-	if (text && http_retry_after(text, NOW_S) < -1)
+	if (!http && http_new(&http) < 0)
+		abort();
+	if (text && http_retry_after(http, text, NOW_S) < -1)
 		abort();
 	free(text);
 	return 0;

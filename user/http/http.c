@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "http/http.h"
 
-#include <curl/curl.h>
 #include <errno.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -9,6 +8,7 @@
 
 #include "base/buf.h"
 #include "base/cleanup.h"
+#include "http/libcurl.h"
 
 #define EVENTS_MAX 16
 #define STATUS_OK 200
@@ -31,6 +31,7 @@ struct transfer {
 };
 
 struct http {
+	struct libcurl curl;
 	CURLM *multi;
 	int epoll_fd;
 	int timer_fd;
@@ -56,7 +57,7 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *kn
 	event.events |= what & CURL_POLL_OUT ? EPOLLOUT : 0;
 	if (epoll_ctl(http->epoll_fd, known ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, fd, &event) < 0)
 		return -1;
-	(void)curl_multi_assign(http->multi, fd, http);
+	(void)http->curl.multi_assign(http->multi, fd, http);
 	return 0;
 }
 
@@ -92,12 +93,17 @@ static int wait_init(struct http *http)
 
 /* ---- an answer ---- */
 
-static size_t hand_over(struct transfer *transfer, const char *bytes, size_t n)
+static unsigned status_of(const struct transfer *transfer)
 {
 	long status = 0;
 
-	(void)curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
-	if (status != STATUS_OK)
+	(void)transfer->http->curl.easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
+	return (unsigned)status;
+}
+
+static size_t hand_over(struct transfer *transfer, const char *bytes, size_t n)
+{
+	if (status_of(transfer) != STATUS_OK)
 		return n;
 	transfer->refused = transfer->arrived(transfer->arg, bytes, n);
 	return transfer->refused < 0 ? 0 : n;
@@ -153,33 +159,34 @@ static int error_of(CURLcode code, bool too_long)
 
 static void transfer_clear(struct transfer *transfer)
 {
+	const struct libcurl *curl = &transfer->http->curl;
+
 	if (transfer->easy) {
-		(void)curl_multi_remove_handle(transfer->http->multi, transfer->easy);
-		curl_easy_cleanup(transfer->easy);
+		(void)curl->multi_remove_handle(transfer->http->multi, transfer->easy);
+		curl->easy_cleanup(transfer->easy);
 	}
-	curl_slist_free_all(transfer->headers);
+	if (transfer->headers)
+		curl->slist_free_all(transfer->headers);
 	buf_free(&transfer->body);
 	*transfer = (struct transfer){.http = transfer->http};
 }
 
 static void transfer_end(struct transfer *transfer, CURLcode code)
 {
-	long status = 0;
-
-	(void)curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
 	if (code != CURLE_OK && transfer->message[0] == '\0')
-		strncpy(transfer->message, curl_easy_strerror(code), HTTP_MESSAGE_BYTES - 1);
+		strncpy(transfer->message, transfer->http->curl.easy_strerror(code),
+			HTTP_MESSAGE_BYTES - 1);
 	if (transfer->too_long)
 		strcpy(transfer->message, "the answer is too long");
 	if (transfer->refused)
 		strncpy(transfer->message, strerror(-transfer->refused), HTTP_MESSAGE_BYTES - 1);
 	struct http_response response = {
 		.error = transfer->refused ?: error_of(code, transfer->too_long),
-		.status = (unsigned)status,
+		.status = status_of(transfer),
 		.message = transfer->message,
 		.body = transfer->body.data,
 		.body_bytes = transfer->body.len,
-		.transfer = transfer->easy,
+		.transfer = transfer,
 	};
 	transfer->done(transfer->arg, &response);
 	transfer_clear(transfer);
@@ -187,9 +194,11 @@ static void transfer_end(struct transfer *transfer, CURLcode code)
 
 const char *http_header(const struct http_response *response, const char *name)
 {
+	const struct transfer *transfer = response->transfer;
 	struct curl_header *header = NULL;
 
-	if (curl_easy_header(response->transfer, name, 0, CURLH_HEADER, -1, &header) != CURLHE_OK)
+	if (transfer->http->curl.easy_header(transfer->easy, name, 0, CURLH_HEADER, -1, &header) !=
+	    CURLHE_OK)
 		return NULL;
 	return header->value;
 }
@@ -198,7 +207,7 @@ const char *http_header(const struct http_response *response, const char *name)
 
 static int add_header(struct transfer *transfer, const char *header)
 {
-	struct curl_slist *longer = curl_slist_append(transfer->headers, header);
+	struct curl_slist *longer = transfer->http->curl.slist_append(transfer->headers, header);
 
 	if (!longer)
 		return -ENOMEM;
@@ -222,7 +231,8 @@ static int add_headers(struct transfer *transfer, const char *const *headers)
 }
 
 /* libcurl copies strings; options that it was built without change nothing that matters here. */
-#define set(transfer, option, value) (void)curl_easy_setopt((transfer)->easy, option, value)
+#define set(transfer, option, value)                                                               \
+	(void)(transfer)->http->curl.easy_setopt((transfer)->easy, option, value)
 
 static void set_transport(struct transfer *transfer, const struct http_request *request)
 {
@@ -294,11 +304,11 @@ int http_start(struct http *http, const struct http_request *request)
 		return -EINVAL;
 	if (!transfer)
 		return -EBUSY;
-	transfer->easy = curl_easy_init();
+	transfer->easy = http->curl.easy_init();
 	if (!transfer->easy)
 		return -ENOMEM;
 	int r = transfer_init(transfer, request);
-	if (r == 0 && curl_multi_add_handle(http->multi, transfer->easy) != CURLM_OK)
+	if (r == 0 && http->curl.multi_add_handle(http->multi, transfer->easy) != CURLM_OK)
 		r = -ENOMEM;
 	if (r < 0)
 		transfer_clear(transfer);
@@ -313,12 +323,13 @@ static void end_finished(struct http *http)
 	CURLMsg *message;
 	int rest;
 
-	while ((message = curl_multi_info_read(http->multi, &rest))) {
+	while ((message = http->curl.multi_info_read(http->multi, &rest))) {
 		CURLcode code = message->data.result;
 
 		if (message->msg != CURLMSG_DONE)
 			continue;
-		(void)curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&transfer);
+		(void)http->curl.easy_getinfo(message->easy_handle, CURLINFO_PRIVATE,
+					      (char **)&transfer);
 		transfer_end(transfer, code);
 	}
 }
@@ -330,13 +341,13 @@ static void on_event(struct http *http, const struct epoll_event *event)
 
 	if (event->data.fd == http->timer_fd) {
 		(void)!read(http->timer_fd, &expirations, sizeof(expirations));
-		(void)curl_multi_socket_action(http->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+		(void)http->curl.multi_socket_action(http->multi, CURL_SOCKET_TIMEOUT, 0, &running);
 		return;
 	}
 	what |= event->events & EPOLLIN ? CURL_CSELECT_IN : 0;
 	what |= event->events & EPOLLOUT ? CURL_CSELECT_OUT : 0;
 	what |= event->events & (EPOLLERR | EPOLLHUP) ? CURL_CSELECT_ERR : 0;
-	(void)curl_multi_socket_action(http->multi, event->data.fd, what, &running);
+	(void)http->curl.multi_socket_action(http->multi, event->data.fd, what, &running);
 }
 
 void http_run(struct http *http)
@@ -359,6 +370,24 @@ static void cleanup_http(struct http **http)
 	http_free(http);
 }
 
+static int multi_init(struct http *http)
+{
+	const struct libcurl *curl = &http->curl;
+
+	if (curl->global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+		return -ENOMEM;
+	http->multi = curl->multi_init();
+	if (!http->multi) {
+		curl->global_cleanup();
+		return -ENOMEM;
+	}
+	(void)curl->multi_setopt(http->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
+	(void)curl->multi_setopt(http->multi, CURLMOPT_SOCKETDATA, http);
+	(void)curl->multi_setopt(http->multi, CURLMOPT_TIMERFUNCTION, on_timer);
+	(void)curl->multi_setopt(http->multi, CURLMOPT_TIMERDATA, http);
+	return 0;
+}
+
 int http_new(struct http **ret)
 {
 	_cleanup_(cleanup_http) struct http *http = calloc(1, sizeof(*http));
@@ -371,17 +400,12 @@ int http_new(struct http **ret)
 	int r = wait_init(http);
 	if (r < 0)
 		return r;
-	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
-		return -ENOMEM;
-	http->multi = curl_multi_init();
-	if (!http->multi)
-		return -ENOMEM;
-	(void)curl_multi_setopt(http->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
-	(void)curl_multi_setopt(http->multi, CURLMOPT_SOCKETDATA, http);
-	(void)curl_multi_setopt(http->multi, CURLMOPT_TIMERFUNCTION, on_timer);
-	(void)curl_multi_setopt(http->multi, CURLMOPT_TIMERDATA, http);
-	*ret = take_ptr(http);
-	return 0;
+	r = libcurl_load(&http->curl, LIBCURL_SONAME);
+	if (r == 0)
+		r = multi_init(http);
+	if (r == 0)
+		*ret = take_ptr(http);
+	return r;
 }
 
 void http_free(struct http **owner)
@@ -393,9 +417,10 @@ void http_free(struct http **owner)
 	for (size_t i = 0; i < HTTP_REQUESTS_MAX; i++)
 		transfer_clear(&http->transfers[i]);
 	if (http->multi) {
-		(void)curl_multi_cleanup(http->multi);
-		curl_global_cleanup();
+		(void)http->curl.multi_cleanup(http->multi);
+		http->curl.global_cleanup();
 	}
+	libcurl_unload(&http->curl);
 	cleanup_close(&http->timer_fd);
 	cleanup_close(&http->epoll_fd);
 	free(http);
@@ -403,29 +428,7 @@ void http_free(struct http **owner)
 
 /* ---- texts ---- */
 
-static bool has_text(CURLU *url, CURLUPart part, const char *wanted)
-{
-	char *text = NULL;
-	bool found = curl_url_get(url, part, &text, 0) == CURLUE_OK && *text &&
-		     (!wanted || strcmp(text, wanted) == 0);
-
-	curl_free(text);
-	return found;
-}
-
-bool http_url_valid(const char *text)
-{
-	CURLU *url = curl_url();
-	bool valid = url && curl_url_set(url, CURLUPART_URL, text, 0) == CURLUE_OK &&
-		     (has_text(url, CURLUPART_SCHEME, "http") ||
-		      has_text(url, CURLUPART_SCHEME, "https")) &&
-		     has_text(url, CURLUPART_HOST, NULL);
-
-	curl_url_cleanup(url);
-	return valid;
-}
-
-int64_t http_retry_after(const char *value, int64_t now_s)
+int64_t http_retry_after(const struct http *http, const char *value, int64_t now_s)
 {
 	char *end;
 
@@ -436,8 +439,16 @@ int64_t http_retry_after(const char *value, int64_t now_s)
 		return errno || *end ? -1 : seconds;
 	}
 	/* RFC 9110 10.2.3: a date. -1 also from libcurl, for what is none. */
-	time_t date = curl_getdate(value, NULL);
+	time_t date = http->curl.getdate(value, NULL);
 	if (date < 0)
 		return -1;
 	return date > now_s ? date - now_s : 0;
+}
+
+const char *http_strerror(int error)
+{
+	if (error == -ELIBACC)
+		return "asking over HTTP takes " LIBCURL_SONAME
+		       ", 7.85 or later, which cannot be loaded: install it (Debian: libcurl4)";
+	return strerror(-error);
 }

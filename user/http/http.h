@@ -3,7 +3,8 @@
 
 /*
  * An HTTP client for a few requests at once, on libcurl's multi interface. It has one descriptor:
- * put http_fd() into a loop and call http_run() when it is readable; nothing here blocks.
+ * put http_fd() into a loop and call http_run() when it is readable; nothing here blocks. libcurl is loaded by
+ * http_new(), before a sandbox is closed, so that an agent that asks nobody does without it.
  *
  * No thread of ours. libcurl resolves names in a short-lived thread of its own (getaddrinfo() has no other
  * way); a numeric address needs none. A resolver that hangs is left behind when its request times out.
@@ -55,10 +56,12 @@ struct http_response {
 	const char *message; /* of an error, one line; "" without */
 	const char *body;    /* not NUL-terminated; what there is of it beside an error */
 	size_t body_bytes;
-	void *transfer; /* for http_header() */
+	const void *transfer; /* for http_header() */
 };
 
+/* 0 or -errno; http_strerror() has more to say about -ELIBACC, and so takes the place of strerror(). */
 int http_new(struct http **ret);
+const char *http_strerror(int error);
 /* Requests under way end without a call of done(). */
 void http_free(struct http **owner);
 /* An epoll descriptor: readable when http_run() has something to do. */
@@ -78,4 +81,4 @@ bool http_url_valid(const char *url);
  * The seconds that a Retry-After header asks for: a number, or a date compared with now_s (Unix time).
  * -1 when it is neither; a date that is over is 0.
  */
-int64_t http_retry_after(const char *value, int64_t now_s);
+int64_t http_retry_after(const struct http *http, const char *value, int64_t now_s);

@@ -81,12 +81,12 @@ static size_t read_rejected(const struct exporter *exporter, const struct http_r
 	return answer.rejected;
 }
 
-static int64_t read_retry_after(const struct http_response *response)
+static int64_t read_retry_after(const struct http *http, const struct http_response *response)
 {
 	const char *value = http_header(response, "Retry-After");
+	int64_t now_s = (int64_t)(clock_ns(CLOCK_REALTIME) / NS_PER_SECOND);
 
-	return value ? http_retry_after(value, (int64_t)(clock_ns(CLOCK_REALTIME) / NS_PER_SECOND))
-		     : -1;
+	return value ? http_retry_after(http, value, now_s) : -1;
 }
 
 static void on_done(void *arg, const struct http_response *response)
@@ -99,7 +99,7 @@ static void on_done(void *arg, const struct http_response *response)
 	if (response->status >= 200 && response->status < 300)
 		answer.rejected = read_rejected(exporter, response);
 	else
-		answer.retry_after_s = read_retry_after(response);
+		answer.retry_after_s = read_retry_after(exporter->http, response);
 	switch (delivery_answered(&exporter->delivery, &answer, now_ns, &through)) {
 	case DELIVERY_TAKEN:
 		say_working(exporter);

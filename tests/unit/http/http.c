@@ -297,14 +297,12 @@ static void what_cannot_be_asked_is_refused(void **state)
 		struct http_request request = request_to(&server, &answer);
 
 		request.url = urls[i];
-		assert_false(http_url_valid(urls[i]));
 		assert_int_equal(http_start(http, &request), -EINVAL);
 	}
 	strcpy(server.url, "http://127.0.0.1:1/");
 	struct http_request request = request_to(&server, &answer);
 	request.headers = split;
 	assert_int_equal(http_start(http, &request), -EINVAL);
-	assert_true(http_url_valid("https://[::1]:4318/v1/traces?x=1"));
 	assert_false(answer.done);
 	http_free(&http);
 }
@@ -348,9 +346,14 @@ static void retry_after_is_seconds_or_a_date(void **state)
 		{"Wed, 21 Oct 2015 07:00:00 GMT", 0},
 	};
 
+	struct http *http = NULL;
+
 	(void)state;
+	assert_int_equal(http_new(&http), 0);
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
-		assert_int_equal(http_retry_after(cases[i].value, 1445412400), cases[i].seconds);
+		assert_int_equal(http_retry_after(http, cases[i].value, 1445412400),
+				 cases[i].seconds);
+	http_free(&http);
 }
 
 int main(void)
