@@ -22,14 +22,14 @@ static __always_inline void run_count(struct run *run)
 	run->ordinal = counter_add(KERNEL_RUNS_BEGUN, 1);
 }
 
-/* Are bytes of the run's stderr still unread? Asked only where a reader was seen at all. */
+/* Are bytes of the run's stderr still unread? Asked only where a reader was seen at all. None are behind the end. */
 static __always_inline bool run_stderr_pending(const struct run *run)
 {
 	const struct stream *stream = &run->stdio[STDIO_ERR];
 
 	if (!stream_has_peer(stream) || stream->flags & STREAM_SHARED)
 		return false;
-	return stream->peer.pid && stream->peer.bytes < stream->self.bytes;
+	return stream->peer.pid && !stream->peer.eof_ns && stream->peer.bytes < stream->self.bytes;
 }
 
 /*

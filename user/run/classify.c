@@ -16,7 +16,7 @@ static bool has_output(const struct facts *facts, enum output_sample sample)
 
 	if (sample != OUTPUT_AT_EOF)
 		return sample == OUTPUT_SO_FAR;
-	return stream_counted(out) == &out->self || facts->eof_ns;
+	return stream_counted(facts->run, STDIO_OUT) == &out->self || facts->eof_ns;
 }
 
 /* Saturates: a timeout may be any number. */

@@ -13,15 +13,23 @@ static uint64_t since(uint64_t start_ns, uint64_t ns)
 	return ns > start_ns ? ns - start_ns : 0;
 }
 
+/* Where a read of the request was not seen, the end behind it was: docs/kernels.md, kernels that preempt. */
+static uint64_t first_read_ns(const struct stream *in)
+{
+	if (in->self.first_ns || !stream_peer_counts(in) || !in->peer.bytes)
+		return in->self.first_ns;
+	return in->self.eof_ns;
+}
+
 static void measure_times(const struct run *run, struct report *ret)
 {
-	const struct flow *in = &run->stdio[STDIO_IN].self;
+	uint64_t read_ns = first_read_ns(&run->stdio[STDIO_IN]);
 	uint64_t eof_ns = stream_eof_ns(&run->stdio[STDIO_OUT]);
 
 	ret->latency_ns = since(run->key.start_ns, eof_ns > run->exit_ns ? eof_ns : run->exit_ns);
 	/* An adopted run may have read before anybody looked. */
-	ret->has_startup = in->first_ns && !(run->flags & RUN_ADOPTED);
-	ret->startup_ns = ret->has_startup ? since(run->key.start_ns, in->first_ns) : 0;
+	ret->has_startup = read_ns && !(run->flags & RUN_ADOPTED);
+	ret->startup_ns = ret->has_startup ? since(run->key.start_ns, read_ns) : 0;
 }
 
 /* The kernel's clocks differ a little: what is accounted never exceeds the thread's life. */
@@ -42,7 +50,7 @@ void run_measure(const struct run *run, struct report *ret)
 	measure_main_thread(run, ret);
 	ret->cpu_ns = run->cpu_ns;
 	ret->max_rss_bytes = run->max_rss_bytes;
-	ret->input_bytes = stream_counted(&run->stdio[STDIO_IN])->bytes;
-	ret->output_bytes = stream_counted(&run->stdio[STDIO_OUT])->bytes;
+	ret->input_bytes = stream_counted(run, STDIO_IN)->bytes;
+	ret->output_bytes = stream_counted(run, STDIO_OUT)->bytes;
 	ret->stderr_bytes = run->stdio[STDIO_ERR].self.bytes;
 }

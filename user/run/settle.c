@@ -42,13 +42,13 @@ static bool stdout_settled(const struct run *run, unsigned state, uint64_t age_n
 	return age_ns >= SETTLE_ORPHAN_NS;
 }
 
-/* Where no reader was seen at all, nothing says that anybody was meant to read it. */
+/* Where no reader was seen at all, nothing says that anybody was meant to read it. Who met its end has read it all. */
 static bool stderr_unread(const struct run *run)
 {
 	const struct stream *err = &run->stdio[STDIO_ERR];
 
 	return has_peer(err) && !(err->flags & STREAM_SHARED) && err->peer.pid &&
-	       err->peer.bytes < err->self.bytes;
+	       !err->peer.eof_ns && err->peer.bytes < err->self.bytes;
 }
 
 enum settle run_settle(const struct run *run, unsigned streams, uint64_t now_ns)

@@ -58,7 +58,7 @@ static bool cancelled_on_stdin(const struct facts *facts)
 
 static bool stdout_over_limit(const struct facts *facts)
 {
-	return stream_counted(&facts->run->stdio[STDIO_OUT])->bytes > STDOUT_LIMIT_BYTES;
+	return stream_counted(facts->run, STDIO_OUT)->bytes > STDOUT_LIMIT_BYTES;
 }
 
 static bool stdout_read_failed(const struct facts *facts)

@@ -16,9 +16,22 @@ bool stream_peer_counts(const struct stream *stream)
 	return peer_seen(stream) && !(stream->flags & STREAM_SHARED);
 }
 
-const struct flow *stream_counted(const struct stream *stream)
+/*
+ * What was read was written, and who met the end had read all of that. Where the other end's transfers come to less, the
+ * kernel has left out a program that would have seen one of them, or it moved bytes in a way that nobody sees.
+ */
+static bool peer_has_gap(const struct stream *stream, enum stdio_index index)
 {
-	if (stream_peer_counts(stream) && !(stream->flags & STREAM_EARLY))
+	return stream->peer.bytes < stream->self.bytes &&
+	       (index == STDIO_IN || stream->peer.eof_ns);
+}
+
+const struct flow *stream_counted(const struct run *run, enum stdio_index index)
+{
+	const struct stream *stream = &run->stdio[index];
+
+	if (stream_peer_counts(stream) && !(stream->flags & STREAM_EARLY) &&
+	    !peer_has_gap(stream, index))
 		return &stream->peer;
 	return &stream->self;
 }
@@ -106,7 +119,7 @@ static bool reply_is_peers(const struct run *run, bool other)
 {
 	const struct stream *stream = &run->stdio[STDIO_OUT];
 
-	return (stream_counted(stream) == &stream->peer) != other;
+	return (stream_counted(run, STDIO_OUT) == &stream->peer) != other;
 }
 
 void text_of_reply(const struct run *run, bool other, struct text *ret)
@@ -137,7 +150,7 @@ static bool request_seen_by_peer(const struct run *run)
 		return false;
 	if ((stream->flags & STREAM_EARLY) || (run->flags & RUN_ADOPTED))
 		return stream->peer.bytes > stream->self.bytes;
-	return stream_counted(stream) == &stream->peer;
+	return stream_counted(run, STDIO_IN) == &stream->peer;
 }
 
 /* The writer had more than the pipe took; the kernel side saw the end of it in the writer's buffer. */

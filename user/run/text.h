@@ -34,9 +34,8 @@ static inline const uint8_t *text_tail(const struct text *text)
 
 /* The other end was seen to do anything, and what it did belongs to this run. */
 bool stream_peer_counts(const struct stream *stream);
-/* The side whose bytes are the run's: the other end's where it counts and saw all, else the run's
- * own. */
-const struct flow *stream_counted(const struct stream *stream);
+/* The side whose bytes are the run's: the other end's where it counts and saw all, else the run's own. */
+const struct flow *stream_counted(const struct run *run, enum stdio_index index);
 /* When the reader met the end of the stream; 0 = not seen. */
 uint64_t stream_eof_ns(const struct stream *stream);
 

@@ -47,7 +47,11 @@ static void startup_ends_with_the_first_read(void **state)
 	run.flags |= RUN_ADOPTED;
 	assert_false(measure(&run).has_startup);
 	build_run(&run);
-	run.stdio[STDIO_IN].self.first_ns = 0;
+	run.stdio[STDIO_IN].self.first_ns = run.stdio[STDIO_IN].self.eof_ns = 0;
+	assert_false(measure(&run).has_startup);
+	run.stdio[STDIO_IN].self.eof_ns = build_ns(30);
+	assert_int_equal(measure(&run).startup_ns, 30 * MS);
+	run.stdio[STDIO_IN].peer.bytes = 0; /* there was nothing to read */
 	assert_false(measure(&run).has_startup);
 	run.stdio[STDIO_IN].self.first_ns = BUILD_START_NS - 1;
 	assert_int_equal(measure(&run).startup_ns, 0);
@@ -91,6 +95,7 @@ static void bytes_are_those_of_the_side_that_counts(void **state)
 	run.stdio[STDIO_IN].self.bytes = 9;
 	run.stdio[STDIO_OUT].self.bytes = 8;
 	run.stdio[STDIO_OUT].peer.bytes = 7;
+	run.stdio[STDIO_OUT].peer.eof_ns = 0;
 	run.stdio[STDIO_ERR].self.bytes = 6;
 	run.stdio[STDIO_ERR].peer.bytes = 5;
 	assert_int_equal(measure(&run).input_bytes, 10);

@@ -235,6 +235,12 @@ static void stderr_unread_for_the_grace_is_told(void **state)
 		 0,
 		 SETTLE_GRACE_NS,
 		 SETTLE_OVER_UNREAD},
+		/* A read was not seen, the end behind it was. */
+		{{STDERR_PIPE(9), STDERR.peer.pid = BUILD_SERVER, STDERR.peer.bytes = 8,
+		  STDERR.peer.eof_ns = EXIT_NS},
+		 0,
+		 0,
+		 SETTLE_OVER},
 		/* Stdout still holds it. */
 		{{UNREAD, STDERR.kind = STDIO_KIND_PIPE, STDERR.self.bytes = 9},
 		 left | OUT(STREAM_HAS_WRITER | STREAM_HAS_READER),

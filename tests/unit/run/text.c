@@ -98,7 +98,7 @@ static void request_comes_from_the_side_that_saw_it(void **state)
 {
 	(void)state;
 	assert_int_equal(request_side(0, 0, 6, 3), 's');
-	assert_int_equal(request_side(0, 0, 3, 6), 's');
+	assert_int_equal(request_side(0, 0, 3, 6), 'r'); /* what was read was written */
 	assert_int_equal(request_side(0, 0, 0, 6), 'r');
 	assert_int_equal(request_side(STREAM_SHARED, 0, 6, 3), 'r');
 	assert_int_equal(request_side(STREAM_SHARED | STREAM_EARLY, 0, 6, 3), 'r');
@@ -108,26 +108,47 @@ static void request_comes_from_the_side_that_saw_it(void **state)
 	assert_int_equal(request_side(0, RUN_ADOPTED, 6, 3), 's');
 }
 
+/* Whether the other end's side of that stream counts. */
+static bool peer_counted(enum stdio_index index, struct stream stream)
+{
+	struct run run = {};
+
+	run.stdio[index] = stream;
+	return stream_counted(&run, index) == &run.stdio[index].peer;
+}
+
 static void reader_counts_unless_the_stream_is_not_its_own(void **state)
 {
 	struct stream stream = {.self = {.bytes = 7}};
 
 	(void)state;
-	assert_ptr_equal(stream_counted(&stream), &stream.self);
+	assert_false(peer_counted(STDIO_OUT, stream));
+	stream.peer.bytes = 7;
 	stream.peer.eof_ns = 1;
-	assert_ptr_equal(stream_counted(&stream), &stream.peer);
+	assert_true(peer_counted(STDIO_OUT, stream));
 	assert_int_equal(stream_eof_ns(&stream), 1);
 	stream.flags = STREAM_EARLY;
-	assert_ptr_equal(stream_counted(&stream), &stream.self);
+	assert_false(peer_counted(STDIO_OUT, stream));
 	assert_int_equal(stream_eof_ns(&stream), 1);
 	stream.flags = STREAM_SHARED;
-	assert_ptr_equal(stream_counted(&stream), &stream.self);
+	assert_false(peer_counted(STDIO_OUT, stream));
 	assert_int_equal(stream_eof_ns(&stream), 0);
 
-	stream = (struct stream){.peer = {.error = -5}};
-	assert_ptr_equal(stream_counted(&stream), &stream.peer);
-	stream = (struct stream){.peer = {.bytes = 5}};
-	assert_ptr_equal(stream_counted(&stream), &stream.peer);
+	assert_true(peer_counted(STDIO_OUT, (struct stream){.peer = {.error = -5}}));
+	assert_true(peer_counted(STDIO_OUT, (struct stream){.peer = {.bytes = 5}}));
+}
+
+static void what_the_other_end_missed_this_one_saw(void **state)
+{
+	static const struct flow five = {.bytes = 5}, five_and_end = {.bytes = 5, .eof_ns = 1};
+	static const struct flow seven = {.bytes = 7};
+
+	(void)state;
+	assert_true(peer_counted(STDIO_OUT, (struct stream){.self = seven, .peer = five}));
+	assert_false(peer_counted(STDIO_OUT, (struct stream){.self = seven, .peer = five_and_end}));
+	assert_true(peer_counted(STDIO_OUT, (struct stream){.self = five, .peer = five_and_end}));
+	assert_false(peer_counted(STDIO_IN, (struct stream){.self = seven, .peer = five}));
+	assert_true(peer_counted(STDIO_IN, (struct stream){.self = five, .peer = seven}));
 }
 
 static void space_is_what_the_server_trims(void **state)
@@ -171,6 +192,7 @@ int main(void)
 		cmocka_unit_test(request_is_put_together_too),
 		cmocka_unit_test(request_comes_from_the_side_that_saw_it),
 		cmocka_unit_test(reader_counts_unless_the_stream_is_not_its_own),
+		cmocka_unit_test(what_the_other_end_missed_this_one_saw),
 		cmocka_unit_test(space_is_what_the_server_trims),
 	};
 
