@@ -11,6 +11,7 @@
 #include "bpf/http.h"
 #include "bpf/http_door.h"
 #include "bpf/stream.h"
+#include "bpf/turn.h"
 
 /* Port on which the watched server listens, 0 = any. */
 const volatile __u16 server_port;
@@ -291,10 +292,9 @@ static __always_inline __u64 first_argument(const void *ctx)
 
 /*
  * A reset reaches the server's side in the middle of a response that it has handed over already: only what the server
- * does itself, close or shut down, is the end.
+ * does itself, close or shut down, is the end. A second time changes nothing, of this and of what follows.
  */
-SEC("tp_btf/inet_sock_set_state")
-int BPF_PROG(connection_state, const struct sock *sk, int old_state, int state)
+static __always_inline int state_changed(const void *ctx, const struct sock *sk, int state)
 {
 	struct connection *connection;
 
@@ -316,8 +316,10 @@ int BPF_PROG(connection_state, const struct sock *sk, int old_state, int state)
 	return 0;
 }
 
-SEC("tp_btf/tcp_destroy_sock")
-int BPF_PROG(connection_gone, struct sock *sk)
+BPF_TURNS("tp_btf/inet_sock_set_state", connection_state, state_changed(ctx, sk, state),
+	  const struct sock *sk, int old_state, int state)
+
+static __always_inline int socket_gone(const void *ctx, struct sock *sk)
 {
 	__u64 socket = (__u64)sk;
 	struct connection *connection = connection_find(socket);
@@ -328,6 +330,8 @@ int BPF_PROG(connection_gone, struct sock *sk)
 	map_delete(&connections, &socket);
 	return 0;
 }
+
+BPF_TURNS("tp_btf/tcp_destroy_sock", connection_gone, socket_gone(ctx, sk), struct sock *sk)
 
 /* ---- servers that run already ---- */
 

@@ -21,7 +21,9 @@ static __always_inline int tcp_return(enum turn turn, struct sock *sk, struct ms
 	if (result <= 0)
 		return 0;
 	watch = watched_find(tgid);
-	if (!watch || !watch_is_server(watch) || !turn_is_mine(turn))
+	if (!watch || !watch_is_server(watch) ||
+	    !turn_is_mine(turn,
+			  transfer_call((__u64)BPF_CORE_READ(sk, sk_socket), direction, result)))
 		return 0;
 	if (transfer_read_iter(&transfer, __builtin_preserve_access_index(&message->msg_iter),
 			       IOVECS_MAX))

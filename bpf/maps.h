@@ -130,11 +130,11 @@ SHARED __u32 stream_buckets[STREAM_BUCKETS];
 SHARED const volatile bool stream_buckets_used;
 
 /*
- * Threads whose call the first of two programs has seen (bpf/turn.h), by their ids' lower bits: two of one slot would
- * have to meet between the two programs of one call.
+ * Threads whose call the first of two programs has seen (bpf/turn.h), and which call, by their ids' lower bits: two of
+ * one slot would have to meet between the two programs of one call.
  */
-#define TURN_SLOTS (1 << 14)
-SHARED __u32 turns[TURN_SLOTS];
+#define TURN_SLOTS (1 << 13)
+SHARED __u64 turns[TURN_SLOTS];
 /* There are second ones. */
 SHARED const volatile bool turns_taken;
 

@@ -139,7 +139,7 @@ static __always_inline int exec_returned_regs(struct pt_regs *regs, bool at, lon
 
 static __always_inline int exec_turn(enum turn turn, struct pt_regs *regs, bool at, long result)
 {
-	if (result >= 0 || !turn_is_mine(turn))
+	if (result >= 0 || !turn_is_mine(turn, CALL_EXEC_FAILED))
 		return 0;
 	preemption_off();
 	exec_returned_regs(regs, at, result);
@@ -155,14 +155,9 @@ BPF_TURNS("fexit/" SYSCALL_FUNCTION "execveat", execveat_return,
 	  exec_turn(turn, regs, true, result), struct pt_regs *regs, long result)
 
 /* Where functions cannot be traced: attached to the exits of both. With it, every system call pays. */
-SEC("tracepoint")
-int exec_failed(struct sys_exit_args *ctx)
-{
-	struct task_struct *task = bpf_get_current_task_btf();
-
-	return exec_returned_regs((struct pt_regs *)bpf_task_pt_regs(task),
-				  ctx->number == SYSCALL_EXECVEAT, ctx->result);
-}
+TRACEPOINT_TURNS(exec_failed, sys_exit_args,
+		 exec_turn(turn, (struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf()),
+			   ctx->number == SYSCALL_EXECVEAT, ctx->result))
 
 /* Where the exit does not say what the call was given either (before 5.15): calls under way, by process. */
 struct exec_call {
@@ -214,20 +209,19 @@ static __always_inline int pipe_returned(long result)
 	return 0;
 }
 
-BPF_TURNS("fexit/" SYSCALL_FUNCTION "pipe2", pipe2_return,
-	  result < 0 && turn_is_mine(turn) ? pipe_returned(result) : 0, struct pt_regs *regs,
-	  long result)
+static __always_inline int pipe_turn(enum turn turn, long result)
+{
+	return result < 0 && turn_is_mine(turn, CALL_PIPE_FAILED) ? pipe_returned(result) : 0;
+}
 
-BPF_TURNS("fexit/" SYSCALL_FUNCTION "socketpair", socketpair_return,
-	  result < 0 && turn_is_mine(turn) ? pipe_returned(result) : 0, struct pt_regs *regs,
-	  long result)
+BPF_TURNS("fexit/" SYSCALL_FUNCTION "pipe2", pipe2_return, pipe_turn(turn, result),
+	  struct pt_regs *regs, long result)
+
+BPF_TURNS("fexit/" SYSCALL_FUNCTION "socketpair", socketpair_return, pipe_turn(turn, result),
+	  struct pt_regs *regs, long result)
 
 /* Attached to the exits of the calls that make them, as above. */
-SEC("tracepoint")
-int pipe_failed(struct sys_exit_args *ctx)
-{
-	return pipe_returned(ctx->result);
-}
+TRACEPOINT_TURNS(pipe_failed, sys_exit_args, pipe_turn(turn, ctx->result))
 
 /* ---- exec worked: the run counts ---- */
 
@@ -260,6 +254,31 @@ static __always_inline void server_confirm(__u32 tgid, struct linux_binprm *bprm
 		watched_add_server(tgid, true);
 }
 
+/* The run counts from here on. */
+static __always_inline void run_confirm(struct run *run, struct task_struct *task)
+{
+	args_read(run, task);
+	run_read_cgroup(run, task);
+	run->rss_before_bytes = BPF_CORE_READ(task, signal, maxrss) * page_bytes;
+	if (!bpf_core_field_exists(task->sched_info.run_delay))
+		run->flags |= RUN_NO_RUNQUEUE;
+	run_count(run);
+	run->flags |= RUN_CONFIRMED;
+}
+
+/* The watch entry of what is being executed, though the kernel may have left out the programs that begin a run. */
+static __always_inline struct watch *exec_watch(struct task_struct *task, struct linux_binprm *bprm,
+						__u32 tgid)
+{
+	struct watch *watch = watched_find(tgid);
+
+	if (!turns_taken || (watch && watch_is(watch, task)))
+		return watch;
+	if (exec_prepare(executable_read(bprm)))
+		counter_add(KERNEL_MADE_GOOD, 1);
+	return watched_find(tgid);
+}
+
 static __always_inline int exec_worked(struct linux_binprm *bprm)
 {
 	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
@@ -268,7 +287,7 @@ static __always_inline int exec_worked(struct linux_binprm *bprm)
 	struct run *run;
 
 	server_confirm(tgid, bprm);
-	watch = watched_find(tgid);
+	watch = exec_watch(task, bprm, tgid);
 	if (!watch)
 		return 0;
 	watch->go = 0; /* until user space has read what it executes now */
@@ -286,17 +305,21 @@ static __always_inline int exec_worked(struct linux_binprm *bprm)
 		run_remove(run);
 		return 0;
 	}
-	args_read(run, task);
-	run_read_cgroup(run, task);
-	run->rss_before_bytes = BPF_CORE_READ(task, signal, maxrss) * page_bytes;
-	if (!bpf_core_field_exists(task->sched_info.run_delay))
-		run->flags |= RUN_NO_RUNQUEUE;
-	run_count(run);
-	run->flags |= RUN_CONFIRMED;
+	run_confirm(run, task);
 	return 0;
 }
 
-BPF_TURNS("tp_btf/sched_process_exec", exec_confirm, turn_is_mine(turn) ? exec_worked(bprm) : 0,
+static __always_inline int exec_worked_turn(enum turn turn, struct linux_binprm *bprm)
+{
+	if (!turn_is_mine(turn, CALL_EXEC))
+		return 0;
+	preemption_off();
+	exec_worked(bprm);
+	preemption_on();
+	return 0;
+}
+
+BPF_TURNS("tp_btf/sched_process_exec", exec_confirm, exec_worked_turn(turn, bprm),
 	  struct task_struct *p, int old_pid, struct linux_binprm *bprm)
 
 /* ---- signals ---- */
@@ -450,6 +473,20 @@ static __always_inline void run_gave_up(struct task_struct *task)
 	run_exit(run, task);
 }
 
+/*
+ * What exec would have confirmed, of one whose program the kernel left out then. Where the process's memory is gone by
+ * now (before Linux 6.16) the command line is, too.
+ */
+static __always_inline void run_confirm_late(struct run *run, struct task_struct *task)
+{
+	if (!turns_taken || run->flags & RUN_CONFIRMED || !(run->flags & RUN_COMMITTED))
+		return;
+	counter_add(KERNEL_MADE_GOOD, 1);
+	preemption_off();
+	run_confirm(run, task);
+	preemption_on();
+}
+
 /* Once for each thread, as it begins to exit. `dead`: it is the last one, the status is known. */
 static __always_inline int thread_exits(struct task_struct *task, bool dead)
 {
@@ -466,6 +503,7 @@ static __always_inline int thread_exits(struct task_struct *task, bool dead)
 		return 0;
 	run = watch->run_start_ns ? run_find(tgid, watch->run_start_ns) : NULL;
 	if (run && run_was_tried(run)) {
+		run_confirm_late(run, task);
 		__sync_fetch_and_add(&run->exiting, 1);
 		if (dead)
 			run_exit(run, task);
@@ -481,8 +519,8 @@ static __always_inline int thread_exits(struct task_struct *task, bool dead)
 
 /* Since Linux 6.16 the kernel says which thread is the last. */
 BPF_TURNS("tp_btf/sched_process_exit", process_exit,
-	  turn_is_mine(turn) ? thread_exits(task, group_dead) : 0, struct task_struct *task,
-	  bool group_dead)
+	  turn_is_mine(turn, CALL_EXIT) ? thread_exits(task, group_dead) : 0,
+	  struct task_struct *task, bool group_dead)
 
 /* Before, `live` counts the threads that have not begun. Two may see 0 here; the later one says when. */
 SEC("tp_btf/sched_process_exit")
@@ -531,6 +569,16 @@ static __always_inline __u64 dead_start_ns(const struct watch *watch, struct tas
 	return run_ns;
 }
 
+/* Nobody is left, and the kernel left out the programs that would have seen the last one exit. Here it cannot. */
+static __always_inline bool run_exit_late(struct run *run, struct task_struct *task)
+{
+	if (!turns_taken || BPF_CORE_READ(task, signal, live.counter) > 0)
+		return false;
+	counter_add(KERNEL_MADE_GOOD, 1);
+	run_exit(run, task);
+	return true;
+}
+
 /*
  * Once for each thread, as it leaves its cpu for good. Only now is its CPU time complete: at the exit
  * above, up to a tick of it has not been added up, a quarter of a short run's. Threads other than the leader are
@@ -551,8 +599,9 @@ static __always_inline int thread_switched_out(struct task_struct *task)
 		return 0;
 	thread_gone(run, task);
 	/* The leader too: it may have ceased to be alive, and not have got to the tracepoint that counts it. */
-	if (!run->exit_ns || run->exiting > 0 || !run->main_exit_ns ||
-	    BPF_CORE_READ(task, signal, nr_threads) > 1)
+	if (run->exiting > 0 || !run->main_exit_ns || BPF_CORE_READ(task, signal, nr_threads) > 1)
+		return 0;
+	if (!run->exit_ns && !run_exit_late(run, task))
 		return 0;
 	if (watch->run_start_ns == start_ns)
 		watched_remove(tgid);

@@ -35,7 +35,8 @@ static __always_inline int transfer_return(enum turn turn, const struct watch *w
 static __always_inline int stream_return(enum turn turn, struct inode *inode, struct iov_iter *iter,
 					 __u32 direction, long result)
 {
-	if (!stream_buckets[inode->i_ino % STREAM_BUCKETS] || !turn_is_mine(turn))
+	if (!stream_buckets[inode->i_ino % STREAM_BUCKETS] ||
+	    !turn_is_mine(turn, transfer_call(inode->i_ino, direction, result)))
 		return 0;
 	return transfer_return(turn, watched_find(bpf_get_current_pid_tgid() >> 32), inode, iter,
 			       direction, result);
@@ -90,7 +91,8 @@ static __always_inline int file_return(enum turn turn, struct file *file, struct
 	if (!watch)
 		return 0;
 	inode = file->f_inode;
-	if (!watch_has_stdio(watch, (__u64)inode) || !turn_is_mine(turn))
+	if (!watch_has_stdio(watch, (__u64)inode) ||
+	    !turn_is_mine(turn, transfer_call(inode->i_ino, direction, result)))
 		return 0;
 	return transfer_return(turn, watch, inode, iter, direction, result);
 }

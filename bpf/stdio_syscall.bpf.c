@@ -11,6 +11,7 @@
 #include "bpf/http_door.h"
 #include "bpf/syscall.h"
 #include "bpf/transfer.h"
+#include "bpf/turn.h"
 
 /* Servers' TCP sockets, too: where the server family has no door A. */
 const volatile bool http_by_syscall;
@@ -85,8 +86,9 @@ static __always_inline bool inode_may_be_stdio(struct inode *inode, __u32 bucket
 	return type == S_IFIFO || type == S_IFSOCK || bucket >= WATCHED_WITH_FILES;
 }
 
-static __always_inline int transfer_exit(const struct watch *watch, struct file *file,
-					 struct inode *inode, struct pt_regs *regs, __u64 number,
+static __always_inline int transfer_exit(enum turn turn, const struct watch *watch,
+					 struct file *file, struct inode *inode,
+					 struct pt_regs *regs, __u64 number,
 					 struct transfer *transfer)
 {
 	struct sock *sk = http_by_syscall && watch_is_server(watch) ? tcp_sock_of(file) : NULL;
@@ -97,6 +99,8 @@ static __always_inline int transfer_exit(const struct watch *watch, struct file 
 		return 0;
 	inode_key_read(&transfer->key, inode);
 	transfer->direction = is_read(number) ? TRANSFER_READ : TRANSFER_WRITE;
+	if (!turn_is_mine(turn, transfer_call((__u64)inode, transfer->direction, transfer->result)))
+		return 0;
 	if (!transfer_read_args(transfer, regs, number))
 		return 0;
 	if (transfer->result == 0 && transfer->iov && !pieces_have_room(transfer))
@@ -110,7 +114,8 @@ static __always_inline int transfer_exit(const struct watch *watch, struct file 
 }
 
 /* The file first, though it is the way of few: what the call has just used is in the cache, unlike our maps. */
-static __always_inline int syscall_exit(struct pt_regs *regs, __u64 number, long result)
+static __always_inline int syscall_exit(enum turn turn, struct pt_regs *regs, __u64 number,
+					long result)
 {
 	struct transfer transfer = {.tgid = bpf_get_current_pid_tgid() >> 32, .result = result};
 	__u32 bucket = watched_bucket(transfer.tgid);
@@ -130,26 +135,24 @@ static __always_inline int syscall_exit(struct pt_regs *regs, __u64 number, long
 		return 0;
 	if (!inode && result >= 0)
 		counter_add(KERNEL_FD_MISMATCH, 1);
-	return inode ? transfer_exit(watch, file, inode, regs, number, &transfer) : 0;
+	return inode ? transfer_exit(turn, watch, file, inode, regs, number, &transfer) : 0;
 }
 
 /*
  * The first choice: attached to the exit tracepoint of each of these calls, so that other calls do not get
  * here. It costs them 10 ns each instead of 22 ns, and a Bun run makes ten times as many of them.
  */
-SEC("tracepoint")
-int transfer_tracepoint(struct sys_exit_args *ctx)
-{
-	struct task_struct *task = bpf_get_current_task_btf();
+TRACEPOINT_TURNS(transfer_tracepoint, sys_exit_args,
+		 syscall_exit(turn, (struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf()),
+			      ctx->number, ctx->result))
 
-	return syscall_exit((struct pt_regs *)bpf_task_pt_regs(task), ctx->number, ctx->result);
-}
-
-/* Where there is no tracefs to attach that one by, or no bpf_task_pt_regs() (before 5.15). */
-SEC("tp_btf/sys_exit")
-int BPF_PROG(transfer_sys_exit, struct pt_regs *regs, long result)
+static __always_inline int any_exit(enum turn turn, struct pt_regs *regs, long result)
 {
 	__u64 number = syscall_number(regs);
 
-	return syscall_is_transfer(number) ? syscall_exit(regs, number, result) : 0;
+	return syscall_is_transfer(number) ? syscall_exit(turn, regs, number, result) : 0;
 }
+
+/* Where there is no tracefs to attach that one by, or no bpf_task_pt_regs() (before 5.15). */
+BPF_TURNS("tp_btf/sys_exit", transfer_sys_exit, any_exit(turn, regs, result), struct pt_regs *regs,
+	  long result)

@@ -29,7 +29,9 @@
 	X(PROGRAMS_MISSED, "programs_missed",                                                      \
 	  "times that the kernel left one of our programs out")                                    \
 	X(SECOND_TURNS, "second_turns",                                                            \
-	  "transfers whose first program the kernel left out, and the second saw")                 \
+	  "calls whose first program the kernel left out, and the second saw")                     \
+	X(MADE_GOOD, "made_good",                                                                  \
+	  "execs and exits whose programs the kernel left out, and another one saw later")         \
 	X(USER_FAULT, "user_fault", "reads of a process's memory that failed")                     \
 	X(EXCHANGES_BEGUN, "exchanges_begun", "HTTP requests on execution routes")                 \
 	X(EXCHANGES_SENT, "exchanges_sent", "records of exchanges that the ring took")             \

@@ -71,11 +71,14 @@ static const char *const *syscalls_of(enum plan_program program)
 	case PLAN_EXEC_CALLED:
 		return prepare;
 	case PLAN_EXEC_FAILED:
+	case PLAN_EXEC_FAILED_SECOND:
 	case PLAN_EXEC_CALL_RETURNED:
 		return failed;
 	case PLAN_PIPE_FAILED:
+	case PLAN_PIPE_FAILED_SECOND:
 		return pipes;
 	case PLAN_TRANSFER_TRACEPOINT:
+	case PLAN_TRANSFER_TRACEPOINT_SECOND:
 		return transfer;
 	default:
 		return NULL;

@@ -11,7 +11,7 @@ struct bpf_program;
 struct bunscope_bpf;
 
 /* Tracepoints of system calls that programs are attached to. */
-#define SYSCALLS_MAX 20
+#define SYSCALLS_MAX 40
 /* A program each, or one for each of a program's system calls. */
 #define LINKS_MAX (PLAN_PROGRAM_COUNT + SYSCALLS_MAX)
 

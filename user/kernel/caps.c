@@ -253,6 +253,10 @@ void caps_ask(struct caps *caps)
 	if (!btf)
 		return;
 	caps->may_lock_memory = may_lock_memory(btf);
+	/* Linux 7.2 */
+	caps->calls_run_through =
+		caps->runs_through ||
+		btf__find_by_name_kind(btf, "trace_call_bpf_faultable", BTF_KIND_FUNC) < 0;
 	caps->sched_prepare_exec = tracepoint_prototype(btf, "btf_trace_sched_prepare_exec");
 	caps->sys_exit = tracepoint_prototype(btf, "btf_trace_sys_exit");
 	caps->tcp_tracepoints = tracepoint_prototype(btf, "btf_trace_inet_sock_set_state") &&

@@ -39,6 +39,9 @@
 	  "since Linux 6.15 distributions' have them")                                             \
 	X(runs_through, "this kernel may take the CPU away in the middle of a program",            \
 	  "preempt=none or voluntary on its command line, where it knows them, is cheaper")        \
+	X(calls_run_through,                                                                       \
+	  "this kernel may take the CPU away in the middle of a system call's tracepoint",         \
+	  "preempt=none or voluntary on its command line, where it knows them, is cheaper")        \
 	X(sys_exit, "this kernel has no tracepoint sys_exit",                                      \
 	  "use one built with CONFIG_HAVE_SYSCALL_TRACEPOINTS, as distributions' are")             \
 	X(syscall_tracepoints, "no tracefs with events/syscalls can be read",                      \

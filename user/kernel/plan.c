@@ -156,9 +156,11 @@ static const struct fact_text *why_not(const struct candidate *candidate, unsign
 static const struct second_turn {
 	enum plan_program program; /* 0 = none: the first of all is nobody's second */
 	bool attached_before;
+	unsigned unless; /* the fact that makes it needless */
 } second_turns[PLAN_PROGRAM_COUNT] = {
-#define BEFORE true
-#define AFTER false
+#define BEFORE true, NEEDS(runs_through)
+#define AFTER false, NEEDS(runs_through)
+#define AFTER_CALL false, NEEDS(calls_run_through)
 #define X(name, program, when) [PLAN_##name] = {PLAN_##name##_SECOND, when},
 	PLAN_TWICE(X)
 #undef X
@@ -169,7 +171,7 @@ enum plan_program plan_second(enum plan_program program)
 	return second_turns[program].program ? second_turns[program].program : PLAN_PROGRAM_COUNT;
 }
 
-static void hook_take_turns(struct plan_hook *planned)
+static void hook_take_turns(struct plan_hook *planned, unsigned facts)
 {
 	enum plan_program once[PLAN_HOOK_PROGRAMS_MAX];
 	size_t count = planned->count;
@@ -178,11 +180,12 @@ static void hook_take_turns(struct plan_hook *planned)
 	planned->count = 0;
 	for (size_t i = 0; i < count; i++) {
 		const struct second_turn *second = &second_turns[once[i]];
+		bool twice = second->program && !(facts & second->unless);
 
-		if (second->program && second->attached_before)
+		if (twice && second->attached_before)
 			planned->programs[planned->count++] = second->program;
 		planned->programs[planned->count++] = once[i];
-		if (second->program && !second->attached_before)
+		if (twice && !second->attached_before)
 			planned->programs[planned->count++] = second->program;
 	}
 }
@@ -240,8 +243,7 @@ static struct plan_hook hook_plan(const struct hook *hook, unsigned facts, enum 
 		planned.capabilities = capabilities_of(candidate);
 		if (!unmet) {
 			hook_choose(&planned, candidate);
-			if (!(facts & NEEDS(runs_through)))
-				hook_take_turns(&planned);
+			hook_take_turns(&planned, facts);
 			return planned;
 		}
 		planned.reason = planned.lacks = unmet->missing;

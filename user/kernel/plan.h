@@ -55,7 +55,8 @@ enum stdio_probe { STDIO_PROBE_AUTO, STDIO_PROBE_FENTRY, STDIO_PROBE_SYSCALL };
 /*
  * X(enum suffix, program, when): those of which there is a second, for kernels that preempt (bpf/turn.h), and when that is
  * attached, so that it runs after the first. Of those on a function the last one attached runs first
- * (__bpf_trampoline_link_prog() since Linux 5.5), of those on a tracepoint the first one (func_add()).
+ * (__bpf_trampoline_link_prog() since Linux 5.5), of those on a tracepoint the first one (func_add(),
+ * bpf_prog_array_copy()). AFTER_CALL: on tracepoints of system calls, which run through for longer than others did.
  */
 #define PLAN_TWICE(X)                                                                              \
 	X(EXEC_PREPARE_TP, exec_prepare_tp, AFTER)                                                 \
@@ -63,6 +64,8 @@ enum stdio_probe { STDIO_PROBE_AUTO, STDIO_PROBE_FENTRY, STDIO_PROBE_SYSCALL };
 	X(EXEC_CONFIRM, exec_confirm, AFTER)                                                       \
 	X(EXECVE_RETURN, execve_return, BEFORE)                                                    \
 	X(EXECVEAT_RETURN, execveat_return, BEFORE)                                                \
+	X(EXEC_FAILED, exec_failed, AFTER_CALL)                                                    \
+	X(PIPE_FAILED, pipe_failed, AFTER_CALL)                                                    \
 	X(PIPE2_RETURN, pipe2_return, BEFORE)                                                      \
 	X(SOCKETPAIR_RETURN, socketpair_return, BEFORE)                                            \
 	X(PROCESS_EXIT, process_exit, AFTER)                                                       \
@@ -74,10 +77,14 @@ enum stdio_probe { STDIO_PROBE_AUTO, STDIO_PROBE_FENTRY, STDIO_PROBE_SYSCALL };
 	X(ANON_PIPE_WRITE, anon_pipe_write_return, BEFORE)                                         \
 	X(UNIX_RECVMSG, unix_recvmsg_return, BEFORE)                                               \
 	X(UNIX_SENDMSG, unix_sendmsg_return, BEFORE)                                               \
+	X(TRANSFER_TRACEPOINT, transfer_tracepoint, AFTER_CALL)                                    \
+	X(TRANSFER_SYS_EXIT, transfer_sys_exit, AFTER)                                             \
 	X(FILE_READ, file_read_return, BEFORE)                                                     \
 	X(SHMEM_READ, shmem_read_return, BEFORE)                                                   \
 	X(FILE_WRITE, file_write_return, BEFORE)                                                   \
 	X(FILE_WRITE_6_4, file_write_return_6_4, BEFORE)                                           \
+	X(CONNECTION_STATE, connection_state, AFTER)                                               \
+	X(CONNECTION_GONE, connection_gone, AFTER)                                                 \
 	X(TCP_SENDMSG, tcp_sendmsg_return, BEFORE)                                                 \
 	X(TCP_RECVMSG, tcp_recvmsg_return, BEFORE)                                                 \
 	X(TCP_RECVMSG_5_18, tcp_recvmsg_return_5_18, BEFORE)

@@ -149,6 +149,7 @@
 
 #define TWICE(program) program##_SECOND, program
 #define THEN(program) program, program##_SECOND
+#define CONNECTIONS_THEN THEN(PLAN_CONNECTION_STATE), THEN(PLAN_CONNECTION_GONE)
 
 #define SANDBOX                                                                                    \
 	HOOK("sandbox", "capabilities", "dropped", false, 0),                                      \
@@ -163,9 +164,10 @@
 #define ALLOWED_BUT_UPROBES_AND_PREEMPTED                                                          \
 	.may_load = true, .btf = true, .may_lock_memory = true, .may_read_processes = true,        \
 	.maps_by_fd = true, .seccomp = true, .tcp_tracepoints = true
-#define ALLOWED_BUT_UPROBES .runs_through = true, ALLOWED_BUT_UPROBES_AND_PREEMPTED
+#define RUNS_THROUGH .runs_through = true, .calls_run_through = true
+#define ALLOWED_BUT_UPROBES RUNS_THROUGH, ALLOWED_BUT_UPROBES_AND_PREEMPTED
 #define ALLOWED_BUT_PREEMPTED ALLOWED_BUT_UPROBES_AND_PREEMPTED, .uprobe_multi = true
-#define ALLOWED .runs_through = true, ALLOWED_BUT_PREEMPTED
+#define ALLOWED RUNS_THROUGH, ALLOWED_BUT_PREEMPTED
 #define FENTRY                                                                                     \
 	.fentry = true, .begin_new_exec = true, .stream_functions = true, .tcp_functions = true,   \
 	.recvmsg_takes_flags = true
@@ -220,9 +222,39 @@ static const struct rung rungs[] = {
 	   HOOK("stdio", "transfer", "fentry", true, 14, TWICE(PLAN_ANON_PIPE_READ),
 		TWICE(PLAN_ANON_PIPE_WRITE), TWICE(PLAN_FILE_WRITE), TWICE(PLAN_UNIX_RECVMSG),
 		TWICE(PLAN_UNIX_SENDMSG), TWICE(PLAN_FILE_READ), TWICE(PLAN_SHMEM_READ)),
-	   HOOK("server", "exchange", "fentry", false, 6, CONNECTIONS, TWICE(PLAN_TCP_SENDMSG),
+	   HOOK("server", "exchange", "fentry", false, 8, CONNECTIONS_THEN, TWICE(PLAN_TCP_SENDMSG),
 		TWICE(PLAN_TCP_RECVMSG)),
 	   POLLS, GOROUTINES, SANDBOX},
+	  14},
+	 ""},
+	{"6.18 that preempts, system calls asked for: their tracepoints run through",
+	 {ALLOWED_BUT_PREEMPTED, .calls_run_through = true, .sched_prepare_exec = true, FENTRY,
+	  NEW_PIPE, TRACEFS, .sys_exit = true, .exit_says_dead = true, .victim_is_task = true},
+	 STDIO_PROBE_SYSCALL,
+	 {{HOOK("process", "exec_prepare", "tp_btf", true, 2, THEN(PLAN_EXEC_PREPARE_TP)),
+	   HOOK("process", "exec", "tp_btf", true, 2, THEN(PLAN_EXEC_CONFIRM)), EXEC_FAILED_TP,
+	   PIPE_FAILED_TP,
+	   HOOK("process", "exit", "tp_btf", true, 3, THEN(PLAN_PROCESS_EXIT), PLAN_TASK_SWITCH),
+	   HOOK("process", "signal", "tp_btf", false, 2, THEN(PLAN_SIGNAL)),
+	   HOOK("process", "oom", "tp_btf", false, 2, THEN(PLAN_VICTIM_TASK)), ADOPT, TRANSFER,
+	   HOOK("server", "exchange", "syscall", false, 4, CONNECTIONS_THEN), POLLS, GOROUTINES,
+	   SANDBOX},
+	  14},
+	 ""},
+	{"7.2, which preempts at system calls, too: tracepoints twice",
+	 {ALLOWED_BUT_PREEMPTED, .sched_prepare_exec = true, FENTRY, NEW_PIPE, TRACEFS,
+	  .sys_exit = true, .exit_says_dead = true, .victim_is_task = true},
+	 STDIO_PROBE_SYSCALL,
+	 {{HOOK("process", "exec_prepare", "tp_btf", true, 2, THEN(PLAN_EXEC_PREPARE_TP)),
+	   HOOK("process", "exec", "tp_btf", true, 2, THEN(PLAN_EXEC_CONFIRM)),
+	   HOOK("process", "exec_failed", "tracepoint", false, 2, THEN(PLAN_EXEC_FAILED)),
+	   HOOK("process", "pipe_failed", "tracepoint", false, 2, THEN(PLAN_PIPE_FAILED)),
+	   HOOK("process", "exit", "tp_btf", true, 3, THEN(PLAN_PROCESS_EXIT), PLAN_TASK_SWITCH),
+	   HOOK("process", "signal", "tp_btf", false, 2, THEN(PLAN_SIGNAL)),
+	   HOOK("process", "oom", "tp_btf", false, 2, THEN(PLAN_VICTIM_TASK)), ADOPT,
+	   HOOK("stdio", "transfer", "tracepoint", true, 2, THEN(PLAN_TRANSFER_TRACEPOINT)),
+	   HOOK("server", "exchange", "syscall", false, 4, CONNECTIONS_THEN), POLLS, GOROUTINES,
+	   SANDBOX},
 	  14},
 	 ""},
 	{"no program may go on to functions, as on a locked-down 6.18",
@@ -313,7 +345,7 @@ static const struct rung rungs[] = {
 	 "transfer"},
 	{"processes of other users stay hidden",
 	 {.may_load = true,
-	  .runs_through = true,
+	  RUNS_THROUGH,
 	  .btf = true,
 	  .may_lock_memory = true,
 	  .uprobe_multi = true,
@@ -329,7 +361,7 @@ static const struct rung rungs[] = {
 	 ""},
 	{"5.10: CAP_BPF for each look into a map, and no seccomp",
 	 {.may_load = true,
-	  .runs_through = true,
+	  RUNS_THROUGH,
 	  .btf = true,
 	  .may_lock_memory = true,
 	  .uprobe_multi = true,
@@ -361,7 +393,7 @@ static const struct rung rungs[] = {
 	  14},
 	 ""},
 	{"5.10 where no memory may be locked",
-	 {.may_load = true, .runs_through = true, .btf = true, .may_read_processes = true},
+	 {.may_load = true, RUNS_THROUGH, .btf = true, .may_read_processes = true},
 	 STDIO_PROBE_AUTO,
 	 {{PREPARE_FAILED(NO_MEMORY), FAILED_HOOK("process", "exec", true, NO_MEMORY),
 	   EXEC_FAILED_OFF(NO_MEMORY), PIPE_FAILED_OFF(NO_MEMORY),
@@ -584,7 +616,7 @@ static void hooks_take_the_capabilities_of_their_facts(void **state)
 static void capabilities_of_what_works_are_kept(void **state)
 {
 	static const struct caps old = {
-		.may_load = true, .runs_through = true, .btf = true, .may_lock_memory = true};
+		.may_load = true, RUNS_THROUGH, .btf = true, .may_lock_memory = true};
 	struct plan plan;
 
 	(void)state;
