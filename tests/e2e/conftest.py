@@ -140,6 +140,20 @@ def agent(request):
 
 
 @pytest.fixture
+def start_each_door(request, start_agent):
+    """Starts one agent of the test's own; with --both-doors one for each way to see stdio that this kernel has."""
+
+    def start(*flags):
+        if not request.config.getoption("--both-doors"):
+            return [start_agent(*flags)]
+        doors = list(request.getfixturevalue("doors").agents)
+        request.node.user_properties.append(("equal", " ".join(doors)))
+        return [start_agent(f"--probe.stdio={door}", *flags) for door in doors]
+
+    return start
+
+
+@pytest.fixture
 def start_tail(start_agent):
     agent = start_agent()
     wanted_links = links(agent.pid)

@@ -366,6 +366,7 @@ def all_agents(request, start_agent):
     """With --both-doors the two that all tests share, and the port that they follow; else one of this test's own."""
     if request.config.getoption("--both-doors"):
         both = request.getfixturevalue("doors")
+        request.node.user_properties.append(("equal", " ".join(both.agents)))
         return both.agents.values(), both.port
     port = free_port()
     return [start_agent(f"--server.port={port}")], port

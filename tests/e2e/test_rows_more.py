@@ -260,15 +260,17 @@ def test_row_26_two_servers_at_once(agent, start_parent, bun):
     verify_truths(agent, before, truths, seconds=60)
 
 
-def test_row_27_agent_started_mid_run(start_agent, start_tail, parent, tmp_path):
+def test_row_27_agent_started_mid_run(start_each_door, start_tail, parent, tmp_path):
     """What came before was not seen: the run is reported once, with how it ended, and flagged."""
-    begin_running(parent, tmp_path, tool="slow", input={"ms": 4000 * SLOWNESS})
-    agent = start_agent()
+    begin_running(parent, tmp_path, tool="waits")
+    agents = start_each_door()
     tail = start_tail("--json")
-    before = agent.scrape()
+    before = [agent.scrape() for agent in agents]
+    (tmp_path / "runs").unlink()
     (truth,) = parent.finish()
     assert truth["outcome"] == "success"
-    verify_runs(agent, before, adopted_run(truth))
+    for agent, scrape in zip(agents, before):
+        verify_runs(agent, scrape, adopted_run(truth))
     check_adopted(tail, truth)
 
 

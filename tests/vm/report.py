@@ -1,11 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the lanes found out, for people: a line each, and docs/kernels.md."""
+import collections
 import json
 import re
 from xml.etree import ElementTree
 
 HOOKS = ("process/exec_prepare", "process/exec_failed", "process/exit", "process/oom", "stdio/transfer")
 DOORS = ("fentry", "syscall")
+LETTERS = {"fentry": "A", "syscall": "B"}
+OWN = "own"  # what the agents of a test's own choose
+# What docs/kernels.md says below this is written by hand.
+BY_HAND = "<!-- by hand from here on -->\n"
 
 
 class Lane:
@@ -14,13 +19,15 @@ class Lane:
     def __init__(self, directory):
         suite = ElementTree.parse(directory / "junit.xml").getroot().find("testsuite")
         self.release = (directory / "release").read_text().strip()
+        self.commit = (directory / "commit").read_text().strip()
+        self.seconds = float(suite.get("time"))
         properties = {each.get("name"): each.get("value") for each in suite.iter("property")}
         self.doctor = {door: json.loads(properties[f"doctor-{door}"]) for door in DOORS}
         self.doctor["auto"] = json.loads((directory / "doctor.json").read_text())
         self.doors = [door for door in DOORS if properties.get(door) == "attached"]
         self.cases = {}  # (file, test) -> [outcome, …], one a parameter
+        self.through = {}  # (file, test) -> how many of those that passed were seen the same through which doors
         self.skipped = {}  # (file, test) -> why
-        self.unequal = {}  # (file, test) -> cases in which the kernel left out programs of one door
         for case in suite.iter("testcase"):
             self._add(case)
 
@@ -30,11 +37,16 @@ class Lane:
         failed = case.find("failure") is not None or case.find("error") is not None
         outcome = "failed" if failed else "skipped" if skip is not None else "passed"
         self.cases.setdefault(key, []).append(outcome)
-        for each in case.iter("property"):
-            if each.get("name") == "equal" and len(each.get("value").split()) < len(self.doors):
-                self.unequal[key] = self.unequal.get(key, 0) + 1
         if skip is not None:
             self.skipped[key] = skip.get("message")
+        if outcome == "passed":
+            equal = [each.get("value").split() for each in case.iter("property") if each.get("name") == "equal"]
+            doors = "".join(LETTERS[door] for door in equal[0]) if equal else OWN
+            self.through.setdefault(key, collections.Counter())[doors] += 1
+
+    def seen_through(self, door):
+        """Cases that passed with this door's agent counting what the server says, or the same as the one that did."""
+        return sum(n for counts in self.through.values() for doors, n in counts.items() if LETTERS[door] in doors)
 
     def count(self, outcome):
         return sum(outcomes.count(outcome) for outcomes in self.cases.values())
@@ -52,9 +64,8 @@ def summary(directory):
         return "done"
     lane = Lane(directory)
     counts = ", ".join(f"{lane.count(what)} {what}" for what in ("passed", "failed", "skipped") if lane.count(what))
-    alone = sum(lane.unequal.values())
-    missed = f"; in {alone} the kernel left out programs of door B" if alone else ""
-    return f"Linux {lane.release}, doors {' and '.join(lane.doors)}: {counts}{missed}"
+    through = ", ".join(f"{lane.seen_through(door)} through {door}" for door in DOORS)
+    return f"Linux {lane.release}: {counts}; {through}"
 
 
 def row(*cells):
@@ -66,11 +77,21 @@ def cell(lane, key):
     passed = outcomes.count("passed")
     if not passed:
         return "–"
-    doors = "AB" if len(lane.doors) == 2 else "A" if lane.doors == ["fentry"] else "B"
-    alone = lane.unequal.get(key, 0)
-    if alone:
-        doors = f"A, {passed - alone} AB"
-    return f"{passed} {doors}" if passed == len(outcomes) else f"{passed} of {len(outcomes)} {doors}"
+    of_all = "" if passed == len(outcomes) else f" of {len(outcomes)}"
+    return ", ".join(f"{n} {doors}" for doors, n in sorted(lane.through[key].items())) + of_all
+
+
+def lanes_table(lanes):
+    text = row("Linux", "cases", "passed", "through door A", "through door B", "by agents of their own", "skipped", "failed", "seconds", "commit")
+    text += row(*["---"] * 10)
+    for name, lane in lanes.items():
+        passed = lane.count("passed")
+        own = sum(counts[OWN] for counts in lane.through.values())
+        cases = sum(map(len, lane.cases.values()))
+        doors = [lane.seen_through(door) for door in DOORS]
+        numbers = (cases, passed, *doors, own, lane.count("skipped"), lane.count("failed"), round(lane.seconds))
+        text += row(name, *map(str, numbers), f"`{lane.commit}`")
+    return text
 
 
 def hooks_table(lanes):
@@ -90,8 +111,7 @@ def cases_table(lanes):
     text = row("test", *lanes) + row(*["---"] * (len(lanes) + 1))
     for key in keys:
         text += row(f"`{key[0]}`: {key[1].removeprefix('test_').replace('_', ' ')}", *(cell(lane, key) for lane in lanes.values()))
-    totals = [str(lane.count("passed")) for lane in lanes.values()]
-    return text + row("all", *totals)
+    return text
 
 
 def skips(lanes):
@@ -108,6 +128,11 @@ Written by `make test-vm`: real Bun under Debian's kernels on x86-64, each in an
 here). Two agents watch each run, one through door A (`--probe.stdio=fentry`), one through door B (`syscall`): the numbers of
 one are compared with what the server itself saw, and all that both expose, but times, with each other.
 
+## The lanes
+
+{lanes}
+A case that passed through A and not through B: the kernel had left out programs of door B's agent meanwhile (`programs_missed`), and said so.
+
 ## What serves each hook
 
 Door A's agent / door B's agent, where they differ; – where nothing serves it.
@@ -115,11 +140,12 @@ Door A's agent / door B's agent, where they differ; – where nothing serves it.
 {hooks}
 ## What was run
 
-Number of cases that passed, and the doors through which they were seen. `1 A, 0 AB`: in none through B as well, the kernel had left out programs of
-its (`programs_missed`). – means that it could not be run there.
+Number of cases that passed, and the doors through which they were seen: `A` alone where B's agent was left out, `own` where the test
+starts agents of its own, by whatever they choose. – means that it could not be run there.
 
 {cases}
-{skips}"""
+{skips}
+"""
 
 
 def page(directory, kernels):
@@ -130,7 +156,14 @@ def page(directory, kernels):
             lanes[lane.release.split("-cloud")[0]] = lane
     notes = skips(lanes)
     return PAGE.format(
+        lanes=lanes_table(lanes),
         hooks=hooks_table(lanes),
         cases=cases_table(lanes),
-        skips=f"Not run:\n\n{notes}" if notes else "",
+        skips=f"Skipped:\n\n{notes}" if notes else "",
     )
+
+
+def write(path, text):
+    """In place of what a run wrote before; what follows by hand stays."""
+    before = path.read_text() if path.exists() else ""
+    path.write_text(text + BY_HAND + before.partition(BY_HAND)[2])

@@ -90,7 +90,7 @@ def check_adopted(tail, truth):
 
 
 def begin_running(parent, directory, **job):
-    """Begins a call of sleep or slow; returns its pid once the tool runs, so that its request was read."""
+    """Begins a call of sleep, slow or waits; returns its pid once the tool runs, so that its request was read."""
     marker = directory / "runs"
     marker.unlink(missing_ok=True)
     parent.begin(**{**job, "input": {**job.get("input", {}), "marker": str(marker)}})

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tools that end in every way a tool can end. Each takes the request's input.
-import { openSync, readdirSync, readlinkSync, writeFileSync, writeSync } from "node:fs";
+import { existsSync, openSync, readdirSync, readlinkSync, writeFileSync, writeSync } from "node:fs";
 
 const forever = () => new Promise<never>(() => setInterval(() => {}, 1000));
 const after = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -50,6 +50,12 @@ const tools: Record<string, (input: any) => unknown> = {
   echo: async (input) => input,
   big: async ({ bytes }) => ({ data: "x".repeat(bytes) }),
   nothing: async () => undefined,
+  // Until the test takes the marker away.
+  waits: async (input) => {
+    mark(input);
+    while (existsSync(input.marker)) await after(10);
+    return { waited: true };
+  },
   slow: async (input) => (mark(input), await after(input.ms), { slept: input.ms }),
   spin: async ({ ms }) => (spin(ms), { spun: ms }),
 
