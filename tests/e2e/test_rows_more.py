@@ -21,6 +21,8 @@ SUCCESS = {"outcome": "success", "error_kind": None, "exit": 0}
 TIMEOUT = {"outcome": "timeout", "error_kind": "timeout", "timed_out": True}
 CANCELLED = {"outcome": "error", "error_kind": "timeout", "timed_out": False}
 KILLED = {"signal": signal.SIGKILL}
+# By then Bun has done what it was asked for, in an emulated machine too.
+DEADLINE_MS = int(700 * SLOWNESS)
 REQUEST = '{"tool_id":"sum","tool_exec_id":"34fQ0bZk1xYvT7mN2cR8sL5pWdA","input":{"a":1,"b":2}}'
 BROKEN = str(parents.WORKER_BROKEN)
 DEAF = str(parents.WORKER_DEAF)
@@ -36,19 +38,19 @@ def test_row_10_deadline_while_writing(agent, parent):
 
 @pytest.mark.parametrize("tool", ["keeps_timer", "throws"])
 def test_row_11_reply_then_deadline(agent, parent, tool):
-    job = {"input": {"stays": True}, "timeout_ms": 700}
+    job = {"input": {"stays": True}, "timeout_ms": DEADLINE_MS}
     truth = watch_one(agent, parent, {**TIMEOUT, **KILLED}, tool=tool, **job)
     assert truth["output_bytes"] > 0
 
 
 def test_row_12_grandchild_holds_stdout_past_the_deadline(agent, parent):
     row = {**TIMEOUT, "exit": 0}
-    truth = watch_one(agent, parent, row, tool="grandchild", input={"seconds": 2}, timeout_ms=700)
-    assert truth["seconds_min"] >= 2
+    truth = watch_one(agent, parent, row, tool="grandchild", input={"seconds": 2 * SLOWNESS}, timeout_ms=DEADLINE_MS)
+    assert truth["seconds_min"] >= 2 * SLOWNESS
 
 
 def test_row_12_grandchild_lets_go_before_the_deadline(agent, parent):
-    truth = watch_one(agent, parent, SUCCESS, tool="grandchild", input={"seconds": 0.5}, timeout_ms=5000)
+    truth = watch_one(agent, parent, SUCCESS, tool="grandchild", input={"seconds": 0.5}, timeout_ms=int(5000 * SLOWNESS))
     assert truth["seconds_min"] >= 0.5
 
 
@@ -64,7 +66,7 @@ def test_row_13_cancelled_while_writing(agent, parent):
 
 def test_row_14_stdout_closed_then_deadline(agent, parent):
     row = {"outcome": "error", "error_kind": "wait", **KILLED}
-    watch_one(agent, parent, row, tool="closes_stdout", timeout_ms=700)
+    watch_one(agent, parent, row, tool="closes_stdout", timeout_ms=DEADLINE_MS)
 
 
 def test_row_15_earlier_deadline_of_the_caller(agent, parent):
@@ -219,7 +221,7 @@ def test_row_23_long_stderr_line_that_blocks_bun(agent, parent, bun):
     """It writes until the pipe is full, behind the mebibyte that the server read of the line."""
     row = {**TIMEOUT, **KILLED, "stderr_failed": True}
     differences = {"stderr_bytes": len(f"[INFO] worker on bun {bun.version}\n") + MIB + PIPE_BYTES}
-    job = {"input": {"bytes": 2 * MIB}, "timeout_ms": 1000}
+    job = {"input": {"bytes": 2 * MIB}, "timeout_ms": int(1000 * SLOWNESS)}
     watch_one(agent, parent, row, differences, tool="long_stderr_line", **job)
 
 
@@ -297,7 +299,7 @@ def test_request_arrives(agent, parent, variation):
 
 def test_stdout_closed_and_another_file_opened(agent, parent):
     before = agent.scrape()
-    verify_truths(agent, before, parent.run(tool="reopens_stdout", timeout_ms=2000))
+    verify_truths(agent, before, parent.run(tool="reopens_stdout", timeout_ms=int(2000 * SLOWNESS)))
 
 
 MIXED = [

@@ -143,6 +143,7 @@ def test_pid_namespace(agent, start_parent, bun, tool):
     watch_one(agent, parent, {}, tool=tool, input={"a": 1, "b": 2}, timeout_ms=600)
 
 
+@pytest.mark.kernel
 def test_small_pid_namespace(agent, start_parent, bun):
     """Each Bun takes a dozen of two hundred pids, for its threads: all of them are used again and again."""
     require_small_pid_namespace()
