@@ -5,6 +5,7 @@
  * best of all rounds counts.
  *
  *     doors [--agent PATH] [--rounds N] [--log PATH]
+ *     doors --hold FORM      attaches it, says so, and keeps it until its stdin ends: for other benchmarks
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -69,6 +70,7 @@ static struct form forms[] = {
 struct bench {
 	const char *agent_path;
 	const char *log_path;
+	const char *hold;
 	int rounds;
 	int pipe[2];
 	struct doors_bpf *doors;
@@ -348,12 +350,46 @@ static int bench_open(struct bench *bench)
 	return r < 0 ? r : fill_filters(bench->doors);
 }
 
+static const struct form *form_find(const char *name)
+{
+	for (size_t i = 0; i < FORMS; i++) {
+		if (strcmp(forms[i].name, name) == 0)
+			return &forms[i];
+	}
+	return NULL;
+}
+
+static int hold(struct bench *bench)
+{
+	const struct form *form = form_find(bench->hold);
+	int r = form ? bench_attach(bench, form) : -EINVAL;
+	char byte;
+
+	if (r == 0) {
+		puts("attached");
+		fflush(stdout);
+		(void)!read(STDIN_FILENO, &byte, sizeof(byte));
+	}
+	bench_detach(bench);
+	return r;
+}
+
+static void compare(struct bench *bench)
+{
+	warn_of_others();
+	find_usable(bench);
+	pin_to_last_cpu();
+	measure_all(bench);
+	print_table();
+}
+
 static int parse_options(struct bench *bench, int argc, char **argv)
 {
 	static const struct option options[] = {
 		{"agent", required_argument, NULL, 'a'},
 		{"rounds", required_argument, NULL, 'r'},
 		{"log", required_argument, NULL, 'l'},
+		{"hold", required_argument, NULL, 'h'},
 		{},
 	};
 	int c;
@@ -363,6 +399,8 @@ static int parse_options(struct bench *bench, int argc, char **argv)
 			bench->agent_path = optarg;
 		else if (c == 'l')
 			bench->log_path = optarg;
+		else if (c == 'h')
+			bench->hold = optarg;
 		else if (c == 'r')
 			bench->rounds = (int)strtol(optarg, NULL, 10);
 		else
@@ -377,20 +415,22 @@ int main(int argc, char **argv)
 		.agent_path = "build/bunscope", .log_path = "build/bench-doors.log", .rounds = 15};
 
 	if (parse_options(&bench, argc, argv) < 0) {
-		fprintf(stderr, "usage: doors [--agent PATH] [--rounds 1..1000] [--log PATH]\n");
+		fprintf(stderr, "usage: doors [--agent PATH] [--rounds 1..1000] [--log PATH]\n"
+				"       doors --hold FORM\n");
 		return 2;
 	}
-	warn_of_others();
 	tracefs_need();
 	int r = bench_open(&bench);
 	if (r < 0) {
 		fprintf(stderr, "doors: cannot load the programs: %s\n", strerror(-r));
 		return 1;
 	}
-	find_usable(&bench);
-	pin_to_last_cpu();
-	measure_all(&bench);
-	print_table();
+	if (bench.hold)
+		r = hold(&bench);
+	else
+		compare(&bench);
+	if (r < 0)
+		fprintf(stderr, "doors: cannot attach %s: %s\n", bench.hold, strerror(-r));
 	doors_bpf__destroy(bench.doors);
-	return 0;
+	return r < 0;
 }

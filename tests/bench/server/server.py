@@ -2,9 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Requests a second, 99th percentile and CPU time a request of the tests' Go server under wrk, with an agent that follows it and without.
 
-The agent is on and off in turns, door after door, so that what else the machine does hits all alike; medians of all rounds.
+Beside it programs that do nothing, at the system calls that door B looks at: what is more than that is ours. All take turns,
+so that what else the machine does hits all alike; medians of all rounds.
 """
 import argparse
+import contextlib
 import pathlib
 import re
 import statistics
@@ -18,10 +20,11 @@ from harness import agent as agents  # noqa: E402  pylint: disable=wrong-import-
 from harness import machine, servers  # noqa: E402  pylint: disable=wrong-import-position
 
 SECONDS = 2
+BENCH_DOORS = agents.BUILD / "tests/bench/doors/doors"
 WRK = ["wrk", "-t2", "-c32", f"-d{SECONDS}s", "--latency", "-s", str(pathlib.Path(__file__).with_name("post.lua"))]
 # Both are answered at once with 404.
 PATHS = {"no route": "/nothing", "a route": "/api/v0/tasks/missing/executions/sync"}
-DOORS = {"off": None, "door A": "--probe.stdio=fentry", "door B": "--probe.stdio=syscall"}
+DOORS = {"off": None, "empty": "classic_empty", "door A": "--probe.stdio=fentry", "door B": "--probe.stdio=syscall"}
 UNIT_MS = {"us": 1e-3, "ms": 1.0, "s": 1e3}
 
 
@@ -41,23 +44,44 @@ def load(url, pids):
     return rate, float(number) * UNIT_MS[unit], *(ns / 1e3 / requests for ns in spent)
 
 
-def measure(server, flag):
-    """A load of each path; with an agent where there is a flag."""
-    agent = agents.Agent(flag, f"--server.port={server.port}").wait_ready() if flag else None
-    pids = [server.process.pid, *([agent.pid] if agent else [])]
+@contextlib.contextmanager
+def empty_programs(form):
+    """The programs of a form of `doors`; no process of theirs does anything."""
+    with subprocess.Popen([BENCH_DOORS, "--hold", form], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+        assert holder.stdout.readline(), "doors could not attach them"
+        yield []
+        holder.stdin.close()
+
+
+@contextlib.contextmanager
+def following_agent(server, flag):
+    agent = agents.Agent(flag, f"--server.port={server.port}").wait_ready()
     try:
-        return {name: load(f"http://127.0.0.1:{server.port}{path}", pids) for name, path in PATHS.items()}
+        yield [agent.pid]
     finally:
-        if agent:
-            agent.stop()
+        agent.stop()
+
+
+def attached(server, what):
+    """A context in which it is: yields the processes whose CPU time is of interest."""
+    if not what:
+        return contextlib.nullcontext([])
+    return following_agent(server, what) if what.startswith("--") else empty_programs(what)
+
+
+def measure(server, what):
+    """A load of each path."""
+    with attached(server, what) as pids:
+        pids = [server.process.pid, *pids]
+        return {name: load(f"http://127.0.0.1:{server.port}{path}", pids) for name, path in PATHS.items()}
 
 
 def doors_here(server):
-    """Those whose agent starts on this kernel."""
+    """Those that can be attached on this kernel."""
     found = []
-    for door, flag in DOORS.items():
+    for door, what in DOORS.items():
         try:
-            measure(server, flag)
+            measure(server, what)
             found.append(door)
         except Exception as reason:  # pylint: disable=broad-except
             print(f"skipped: {door}: {str(reason).splitlines()[0]}")
