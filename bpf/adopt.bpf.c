@@ -41,9 +41,9 @@ int adopt_task(struct bpf_iter__task *ctx)
 	adoptee = bpf_map_lookup_elem(&adoptees, &tgid);
 	if (!adoptee || !adoptee_is(adoptee, task))
 		return 0;
-	if (run_find(tgid, BPF_CORE_READ(task, start_time)))
+	if (run_find(tgid, task->start_time))
 		return 0; /* its exec was seen */
-	if (BPF_CORE_READ(task, signal, live.counter) == 0)
+	if (task->signal->live.counter == 0)
 		return 0; /* its exit is behind us: it ended before we came */
 	run = run_begin(task, &adoptee->executable, adoptee);
 	if (!run)

@@ -102,8 +102,8 @@ static __always_inline void run_adopt(struct run *run, struct task_struct *task,
 	if (adoptee->args_truncated)
 		run->flags |= RUN_ARGS_TRUNCATED;
 	run_read_cgroup(run, task);
-	run->rss_before_bytes = BPF_CORE_READ(task, signal, maxrss) * page_bytes;
-	run->cpu_ns = BPF_CORE_READ(task, signal, sum_sched_runtime);
+	run->rss_before_bytes = task->signal->maxrss * page_bytes;
+	run->cpu_ns = task->signal->sum_sched_runtime;
 	run_count(run);
 }
 

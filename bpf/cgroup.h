@@ -10,19 +10,13 @@
 
 static __always_inline struct cgroup *controller_cgroup(struct task_struct *task, __u32 controller)
 {
-	struct css_set *set = BPF_CORE_READ(task, cgroups);
-	struct cgroup_subsys_state *state = NULL;
-
-	if (bpf_core_read(&state, sizeof(state), &set->subsys[controller]) < 0)
-		return NULL;
-	return BPF_CORE_READ(state, cgroup);
+	return task->cgroups->subsys[controller]->cgroup;
 }
 
 /* In a hierarchy of its own, and not at its root. */
 static __always_inline bool cgroup_is_v1(struct cgroup *cgroup, struct cgroup *v2)
 {
-	return cgroup && BPF_CORE_READ(cgroup, root) != BPF_CORE_READ(v2, root) &&
-	       BPF_CORE_READ(cgroup, self.parent);
+	return cgroup && cgroup->root != v2->root && cgroup->self.parent;
 }
 
 /* By the controllers that every container's runtime uses. NULL where they are in v2, or the process in none. */
@@ -79,12 +73,12 @@ static __always_inline void cgroup_remember(const struct cgroup_key *key, struct
 
 static __always_inline void run_read_cgroup(struct run *run, struct task_struct *task)
 {
-	struct cgroup *v2 = BPF_CORE_READ(task, cgroups, dfl_cgrp);
+	struct cgroup *v2 = task->cgroups->dfl_cgrp;
 	struct cgroup *v1 = cgroup_v1(task, v2);
-	struct cgroup_key key = {.id = BPF_CORE_READ(v2, kn, id)};
+	struct cgroup_key key = {.id = v2->kn->id};
 
 	if (v1)
-		key.v1_id = BPF_CORE_READ(v1, kn, id);
+		key.v1_id = v1->kn->id;
 	run->cgroup_id = key.id;
 	run->cgroup_v1_id = key.v1_id;
 	if (!bpf_map_lookup_elem(&cgroups, &key))

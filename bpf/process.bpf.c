@@ -225,10 +225,9 @@ TRACEPOINT_TURNS(pipe_failed, sys_exit_args, pipe_turn(turn, ctx->result))
 
 /* ---- exec worked: the run counts ---- */
 
-static __always_inline void args_read(struct run *run, struct task_struct *task)
+static __always_inline void args_read(struct run *run, const struct mm_struct *mm)
 {
-	__u64 from = BPF_CORE_READ(task, mm, arg_start), to = BPF_CORE_READ(task, mm, arg_end);
-	__u64 bytes = to - from;
+	__u64 from = mm->arg_start, bytes = mm->arg_end - from;
 
 	if (bytes > ARGS_BYTES) {
 		bytes = ARGS_BYTES;
@@ -257,9 +256,9 @@ static __always_inline void server_confirm(__u32 tgid, struct linux_binprm *bprm
 /* The run counts from here on. */
 static __always_inline void run_confirm(struct run *run, struct task_struct *task)
 {
-	args_read(run, task);
+	args_read(run, task->mm);
 	run_read_cgroup(run, task);
-	run->rss_before_bytes = BPF_CORE_READ(task, signal, maxrss) * page_bytes;
+	run->rss_before_bytes = task->signal->maxrss * page_bytes;
 	if (!bpf_core_field_exists(task->sched_info.run_delay))
 		run->flags |= RUN_NO_RUNQUEUE;
 	run_count(run);
@@ -279,9 +278,8 @@ static __always_inline struct watch *exec_watch(struct task_struct *task, struct
 	return watched_find(tgid);
 }
 
-static __always_inline int exec_worked(struct linux_binprm *bprm)
+static __always_inline int exec_worked(struct task_struct *task, struct linux_binprm *bprm)
 {
-	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
 	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
 	struct watch *watch;
 	struct run *run;
@@ -309,18 +307,19 @@ static __always_inline int exec_worked(struct linux_binprm *bprm)
 	return 0;
 }
 
-static __always_inline int exec_worked_turn(enum turn turn, struct linux_binprm *bprm)
+static __always_inline int exec_worked_turn(enum turn turn, struct task_struct *task,
+					    struct linux_binprm *bprm)
 {
 	if (!turn_is_mine(turn, CALL_EXEC))
 		return 0;
 	preemption_off();
-	exec_worked(bprm);
+	exec_worked(task, bprm);
 	preemption_on();
 	return 0;
 }
 
-BPF_TURNS("tp_btf/sched_process_exec", exec_confirm, exec_worked_turn(turn, bprm),
-	  struct task_struct *p, int old_pid, struct linux_binprm *bprm)
+BPF_TURNS("tp_btf/sched_process_exec", exec_confirm, exec_worked_turn(turn, task, bprm),
+	  struct task_struct *task, int old_pid, struct linux_binprm *bprm)
 
 /* ---- signals ---- */
 
@@ -334,7 +333,7 @@ static __always_inline bool signal_can_end(int number)
 static __always_inline int signal_sent(int number, struct kernel_siginfo *info,
 				       struct task_struct *to, int result)
 {
-	__u32 tgid = BPF_CORE_READ(to, tgid);
+	__u32 tgid = to->tgid;
 	struct watch *watch = watched_find(tgid);
 	struct sent_signal *sent;
 	struct run *run;
@@ -376,7 +375,7 @@ static __always_inline int victim_mark(__u32 tgid)
 }
 
 /* Linux 6.8: the victim's task and the caller's uid. */
-BPF_TURNS("tp_btf/mark_victim", oom_victim_task, victim_mark(BPF_CORE_READ(victim, tgid)),
+BPF_TURNS("tp_btf/mark_victim", oom_victim_task, victim_mark(victim->tgid),
 	  struct task_struct *victim)
 
 /* Until 6.7: the victim's pid. */
@@ -388,14 +387,13 @@ int BPF_PROG(oom_victim_pid, int pid)
 
 /* ---- exit ---- */
 
-static __always_inline __u64 rss_bytes(struct mm_struct *mm)
+static __always_inline __u64 rss_bytes(const struct mm_struct *mm)
 {
-	__u64 high = BPF_CORE_READ(mm, hiwater_rss), pages = 0;
+	__u64 high = mm->hiwater_rss, pages = 0;
 
 	if (bpf_core_field_exists(mm->rss_stat[0].count))
-		pages = BPF_CORE_READ(mm, rss_stat[MM_FILEPAGES].count) +
-			BPF_CORE_READ(mm, rss_stat[MM_ANONPAGES].count) +
-			BPF_CORE_READ(mm, rss_stat[MM_SHMEMPAGES].count);
+		pages = mm->rss_stat[MM_FILEPAGES].count + mm->rss_stat[MM_ANONPAGES].count +
+			mm->rss_stat[MM_SHMEMPAGES].count;
 	return (high > pages ? high : pages) * page_bytes;
 }
 
@@ -403,11 +401,11 @@ static __always_inline __u64 rss_bytes(struct mm_struct *mm)
  * The kernel's high-water mark, unless the process inherited a higher one: a vfork child takes over
  * its server's at exec. Then the address space's own, while there is one at this point (from 6.16 on).
  */
-static __always_inline void rss_read(struct run *run, struct task_struct *task)
+static __always_inline void rss_read(struct run *run, const struct task_struct *task)
 {
-	struct mm_struct *mm = BPF_CORE_READ(task, mm);
+	const struct mm_struct *mm = task->mm;
 
-	run->max_rss_bytes = BPF_CORE_READ(task, signal, maxrss) * page_bytes;
+	run->max_rss_bytes = task->signal->maxrss * page_bytes;
 	if (run->max_rss_bytes > run->rss_before_bytes)
 		return;
 	if (mm)
@@ -428,12 +426,12 @@ static __always_inline void unreaped_add(const struct run *run)
 		counter_add(KERNEL_UNREAPED_FULL, 1);
 }
 
-static __always_inline void run_exit(struct run *run, struct task_struct *task)
+static __always_inline void run_exit(struct run *run, const struct task_struct *task)
 {
-	int group_code = BPF_CORE_READ(task, signal, group_exit_code);
+	int group_code = task->signal->group_exit_code;
 
 	run_count(run);
-	run->exit_code = group_code ? group_code : BPF_CORE_READ(task, exit_code);
+	run->exit_code = group_code ? group_code : task->exit_code;
 	rss_read(run, task);
 	unreaped_add(run);
 	run->exit_ns = bpf_ktime_get_ns();
@@ -459,7 +457,7 @@ static __always_inline bool child_gave_up(const struct task_struct *task)
 	if (!(task->flags & PF_FORKNOEXEC) || task->pid != task->tgid ||
 	    task->exit_code != GO_GAVE_UP << 8)
 		return false;
-	return is_server(BPF_CORE_READ(task, real_parent, tgid));
+	return is_server(task->real_parent->tgid);
 }
 
 static __always_inline void run_gave_up(struct task_struct *task)
@@ -526,30 +524,30 @@ BPF_TURNS("tp_btf/sched_process_exit", process_exit,
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(process_exit_live, struct task_struct *task)
 {
-	return thread_exits(task, BPF_CORE_READ(task, signal, live.counter) == 0);
+	return thread_exits(task, task->signal->live.counter == 0);
 }
 
-static __always_inline bool task_is_dead(struct task_struct *task)
+static __always_inline bool task_is_dead(const struct task_struct *task)
 {
-	struct task_struct___5_13 *older = (void *)task;
+	const struct task_struct___5_13 *older = (const void *)task;
 
 	if (bpf_core_field_exists(task->__state))
-		return BPF_CORE_READ(task, __state) == TASK_DEAD;
-	return BPF_CORE_READ(older, state) == TASK_DEAD;
+		return task->__state == TASK_DEAD;
+	return older->state == TASK_DEAD;
 }
 
-static __always_inline void thread_gone(struct run *run, struct task_struct *task)
+static __always_inline void thread_gone(struct run *run, const struct task_struct *task)
 {
-	__u64 cpu_ns = BPF_CORE_READ(task, se.sum_exec_runtime);
+	__u64 cpu_ns = task->se.sum_exec_runtime;
 
-	if ((__u32)BPF_CORE_READ(task, pid) == run->key.tgid) {
+	if ((__u32)task->pid == run->key.tgid) {
 		run->main_exit_ns = bpf_ktime_get_ns();
 		run->main_cpu_ns = cpu_ns;
 		if (bpf_core_field_exists(task->sched_info.run_delay))
-			run->main_runqueue_ns = BPF_CORE_READ(task, sched_info.run_delay);
+			run->main_runqueue_ns = task->sched_info.run_delay;
 	}
 	__sync_fetch_and_add(&run->cpu_ns, cpu_ns);
-	__sync_fetch_and_add(&run->major_faults, (__u32)BPF_CORE_READ(task, maj_flt));
+	__sync_fetch_and_add(&run->major_faults, (__u32)task->maj_flt);
 	/* One that began to exit before its run was adopted was not counted then. */
 	if (run->exiting > 0)
 		__sync_fetch_and_add(&run->exiting, -1);
@@ -559,20 +557,20 @@ static __always_inline void thread_gone(struct run *run, struct task_struct *tas
  * The start of the process that a dead thread was of. The leader's is its own. Another's is the watched run's, unless
  * the thread is older: then its process was waited for, and the pid is another's by now.
  */
-static __always_inline __u64 dead_start_ns(const struct watch *watch, struct task_struct *task,
-					   __u32 tgid)
+static __always_inline __u64 dead_start_ns(const struct watch *watch,
+					   const struct task_struct *task, __u32 tgid)
 {
-	__u64 start_ns = BPF_CORE_READ(task, start_time), run_ns = watch->run_start_ns;
+	__u64 start_ns = task->start_time, run_ns = watch->run_start_ns;
 
-	if ((__u32)BPF_CORE_READ(task, pid) == tgid || start_ns < run_ns)
+	if ((__u32)task->pid == tgid || start_ns < run_ns)
 		return start_ns;
 	return run_ns;
 }
 
 /* Nobody is left, and the kernel left out the programs that would have seen the last one exit. Here it cannot. */
-static __always_inline bool run_exit_late(struct run *run, struct task_struct *task)
+static __always_inline bool run_exit_late(struct run *run, const struct task_struct *task)
 {
-	if (!turns_taken || BPF_CORE_READ(task, signal, live.counter) > 0)
+	if (!turns_taken || task->signal->live.counter > 0)
 		return false;
 	counter_add(KERNEL_MADE_GOOD, 1);
 	run_exit(run, task);
@@ -584,9 +582,9 @@ static __always_inline bool run_exit_late(struct run *run, struct task_struct *t
  * above, up to a tick of it has not been added up, a quarter of a short run's. Threads other than the leader are
  * released before this point, so the last one is the one that leaves no more than a zombie behind.
  */
-static __always_inline int thread_switched_out(struct task_struct *task)
+static __always_inline int thread_switched_out(const struct task_struct *task)
 {
-	__u32 tgid = BPF_CORE_READ(task, tgid);
+	__u32 tgid = task->tgid;
 	struct watch *watch = watched_find(tgid);
 	__u64 start_ns;
 	struct run *run;
@@ -599,7 +597,7 @@ static __always_inline int thread_switched_out(struct task_struct *task)
 		return 0;
 	thread_gone(run, task);
 	/* The leader too: it may have ceased to be alive, and not have got to the tracepoint that counts it. */
-	if (run->exiting > 0 || !run->main_exit_ns || BPF_CORE_READ(task, signal, nr_threads) > 1)
+	if (run->exiting > 0 || !run->main_exit_ns || task->signal->nr_threads > 1)
 		return 0;
 	if (!run->exit_ns && !run_exit_late(run, task))
 		return 0;

@@ -20,9 +20,9 @@ static __always_inline struct watch *watched_find(__u32 tgid)
  * Is this task's process the run that is watched under its pid? A process may be waited for, and its pid used again,
  * before its last thread has left its cpu, and with it the map.
  */
-static __always_inline bool watch_is(const struct watch *watch, struct task_struct *task)
+static __always_inline bool watch_is(const struct watch *watch, const struct task_struct *task)
 {
-	return watch->run_start_ns == BPF_CORE_READ(task, group_leader, start_time);
+	return watch->run_start_ns == task->group_leader->start_time;
 }
 
 /* The inode at that address is the stdin, stdout or stderr of the run that it is. */
