@@ -309,13 +309,18 @@ static __always_inline void trace_header(const struct scan *scan, const struct h
 			  EXCHANGE_TRACE_CUT);
 }
 
+static __always_inline bool is_content_length(__u64 first, __u64 second)
+{
+	return first == WORD_CONTENT && (second & LOW_BYTES(7)) == WORD_LENGTH;
+}
+
 /* One whose name begins as one does that matters. */
 static __always_inline void header_take(const struct scan *scan, struct http_side *side)
 {
 	__u64 first = lower_at(scan, scan->line_at);
 	__u64 second = lower_at(scan, scan->line_at + sizeof(__u64));
 
-	if (first == WORD_CONTENT && (second & LOW_BYTES(7)) == WORD_LENGTH) {
+	if (is_content_length(first, second)) {
 		side->length = number_at(scan, scan->line_at + sizeof("content-length:") - 1);
 		side->flags |= HTTP_LENGTH;
 	} else if (first == WORD_TRANSFER && second == WORD_ENCODING) {
@@ -330,13 +335,22 @@ static __always_inline void header_take(const struct scan *scan, struct http_sid
 static __always_inline void header_line(const struct scan *scan)
 {
 	__u64 first = lower_at(scan, scan->line_at);
+	__u64 second = lower_at(scan, scan->line_at + sizeof(__u64));
 
-	if (first == WORD_CONTENT || first == WORD_TRANSFER || first == WORD_TRACEPAR ||
+	if (is_content_length(first, second) || first == WORD_TRANSFER || first == WORD_TRACEPAR ||
 	    first == WORD_TRACESTA)
 		http_header();
 }
 
 /* ---- messages ---- */
+
+static __always_inline void side_reset(struct http_side *side)
+{
+	side->state = HTTP_FIRST_LINE;
+	side->flags = 0;
+	side->length = 0;
+	side->exchange = 0;
+}
 
 static __always_inline void message_end(const struct scan *scan, struct connection *connection,
 					struct http_side *side)
@@ -344,10 +358,7 @@ static __always_inline void message_end(const struct scan *scan, struct connecti
 	struct exchange *exchange = exchange_find(side->exchange);
 	bool upgrades = side->flags & HTTP_UPGRADES;
 
-	side->state = HTTP_FIRST_LINE;
-	side->flags = 0;
-	side->length = 0;
-	side->exchange = 0;
+	side_reset(side);
 	if (exchange && scan->transfer.direction == TRANSFER_READ)
 		exchange->request_last_ns = scan->now;
 	else if (exchange)
@@ -454,8 +465,10 @@ static __always_inline void body_end(struct http_side *side)
 {
 	if (side->state == HTTP_CHUNK)
 		side->state = HTTP_CHUNK_SIZE;
-	else
+	else if (side->exchange)
 		http_message_end();
+	else
+		side_reset(side); /* of no route; what upgrades has no body */
 }
 
 /* Of n bytes of a body: without a chunk's end of line. */

@@ -97,7 +97,6 @@ static __always_inline int transfer_exit(enum turn turn, const struct watch *wat
 		return 0; /* a server asks each connection once more than there is something to read */
 	if (!sk && !watch->ancestor && !watch_has_stdio(watch, (__u64)inode))
 		return 0;
-	inode_key_read(&transfer->key, inode);
 	transfer->direction = is_read(number) ? TRANSFER_READ : TRANSFER_WRITE;
 	if (!turn_is_mine(turn, transfer_call((__u64)inode, transfer->direction, transfer->result)))
 		return 0;
@@ -106,10 +105,12 @@ static __always_inline int transfer_exit(enum turn turn, const struct watch *wat
 	if (transfer->result == 0 && transfer->iov && !pieces_have_room(transfer))
 		return 0;
 	transfer_simplify(transfer);
-	if (sk)
+	if (sk) {
 		http_transfer(sk, transfer);
-	else
-		transfer_account(watch, transfer);
+		return 0;
+	}
+	inode_key_read(&transfer->key, inode);
+	transfer_account(watch, transfer);
 	return 0;
 }
 
@@ -142,6 +143,8 @@ static __always_inline int syscall_exit(enum turn turn, const struct task_struct
 
 	if (!bucket || syscall_is_compat(regs))
 		return 0;
+	if (result == -EAGAIN && is_read(number))
+		return 0; /* nothing was there: no stream changes */
 	file = file_of_own_fd(task, syscall_arg1(regs));
 	if (file)
 		inode = BPF_CORE_READ(file, f_inode);
