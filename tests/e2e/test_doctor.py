@@ -56,7 +56,7 @@ def test_doctor_readyz_and_probe_info_agree(start_agent, situation):
 
 
 def test_what_is_missing_is_explained():
-    report, code = doctor(prefix=without_tracefs())
+    report, code = doctor("--probe.stdio=syscall", prefix=without_tracefs())
     hooks = {f"{hook['family']}/{hook['hook']}": hook for hook in report["hooks"]}
     failed = hooks["process/exec_failed"]
     assert code == PART

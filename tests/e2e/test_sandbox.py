@@ -72,10 +72,11 @@ def test_nobody_with_these_capabilities_sees_runs_exactly(as_nobody, start_agent
 @pytest.mark.parametrize("with_ptrace", [True, False], ids=["with CAP_SYS_PTRACE", "without CAP_SYS_PTRACE"])
 def test_adoption_takes_ptrace(as_nobody, start_agent, start_parent, newest_bun, tmp_path, with_ptrace):
     parent = start_parent(parents.c_parent, newest_bun)
-    begin_running(parent, tmp_path, tool="slow", input={"ms": 2500})
+    begin_running(parent, tmp_path, tool="waits")
     needed = all_of(hooks_with([]))
     agent = start_agent(prefix=as_nobody(needed if with_ptrace else needed - {"CAP_SYS_PTRACE"}))
     in_flight = agent.scrape().total("runtime_tool_runs_in_flight")
+    (tmp_path / "runs").unlink()
     parent.finish()
     assert in_flight == (1 if with_ptrace else 0)
 

@@ -15,8 +15,8 @@
 
 /* In proc(5) starttime is the 22nd field; behind the name in parentheses the 3rd comes first. */
 #define FIELDS_TO_START (22 - 3)
-/* starttime is in clock ticks, cut off, of another clock. */
-#define START_TOLERANCE_NS (20 * NS_PER_MS)
+/* starttime is cut off to clock ticks; and the kernel may be interrupted between the two clocks that it reads at a fork. */
+#define START_TOLERANCE_NS (200 * NS_PER_MS)
 
 /* Inode of the first pid namespace: include/linux/proc_ns.h. */
 #define FIRST_PID_NAMESPACE 0xEFFFFFFCu
@@ -29,21 +29,33 @@ static const char *stat_fields(const char *stat)
 	return end && end[1] == ' ' ? end + 2 : NULL;
 }
 
+bool start_is(uint64_t boot_start_ns, uint64_t start_ns, const struct clocks *clocks)
+{
+	uint64_t boot_ns = start_ns + clocks->boot_ns;
+
+	return boot_start_ns + START_TOLERANCE_NS + clocks->after_ns > boot_ns &&
+	       boot_start_ns + clocks->before_ns < boot_ns + START_TOLERANCE_NS;
+}
+
+static struct clocks clocks_look(void)
+{
+	struct clocks clocks = {.before_ns = clock_monotonic_ns()};
+
+	clocks.boot_ns = clock_ns(CLOCK_BOOTTIME);
+	clocks.after_ns = clock_monotonic_ns();
+	return clocks;
+}
+
 static bool started_at(const char *fields, uint64_t start_ns)
 {
-	uint64_t suspended_ns = clock_ns(CLOCK_BOOTTIME) - clock_monotonic_ns();
 	uint64_t tick_ns = NS_PER_SECOND / (uint64_t)sysconf(_SC_CLK_TCK);
-	uint64_t wanted_ns = start_ns + suspended_ns;
+	const struct clocks clocks = clocks_look();
 
 	for (int i = 0; i < FIELDS_TO_START && fields; i++) {
 		fields = strchr(fields, ' ');
 		fields = fields ? fields + 1 : NULL;
 	}
-	if (!fields)
-		return false;
-	uint64_t found_ns = strtoull(fields, NULL, 10) * tick_ns;
-	return found_ns + START_TOLERANCE_NS > wanted_ns &&
-	       found_ns < wanted_ns + START_TOLERANCE_NS;
+	return fields && start_is(strtoull(fields, NULL, 10) * tick_ns, start_ns, &clocks);
 }
 
 bool process_exists(uint32_t pid)

@@ -10,6 +10,19 @@ enum zombie {
 	ZOMBIE_WAITING, /* exited, and nobody waited for it */
 };
 
+/* A look at CLOCK_BOOTTIME, between two at CLOCK_MONOTONIC. Whoever looks may be stopped in the middle, for long. */
+struct clocks {
+	uint64_t before_ns;
+	uint64_t boot_ns;
+	uint64_t after_ns;
+};
+
+/*
+ * Whether a start of CLOCK_BOOTTIME and one of CLOCK_MONOTONIC are the same, as far as that look tells: time asleep is
+ * what lies between the clocks. Of a process that lives it must never say no, for its run would be given up.
+ */
+bool start_is(uint64_t boot_start_ns, uint64_t start_ns, const struct clocks *clocks);
+
 /* A zombie exists, too. */
 bool process_exists(uint32_t pid);
 

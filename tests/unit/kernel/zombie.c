@@ -95,11 +95,40 @@ static void another_process_under_the_pid_is_not_it(void **state)
 	child_reap(&child);
 }
 
+/* An agent without a CPU for half a second, in the middle of its look, gave up a run that went on. */
+static void a_look_that_took_long_gives_nobody_up(void **state)
+{
+	const uint64_t slept_ns = 1000 * NS_PER_SECOND, start_ns = 50 * NS_PER_SECOND;
+	const uint64_t now_ns = 60 * NS_PER_SECOND, stopped_ns = NS_PER_SECOND / 2;
+	const struct {
+		struct clocks clocks;
+		int64_t later_ns;
+		bool same;
+	} cases[] = {
+		{{now_ns, now_ns + slept_ns, now_ns}, 0, true},
+		{{now_ns, now_ns + slept_ns, now_ns}, (int64_t)NS_PER_SECOND, false},
+		{{now_ns, now_ns + slept_ns, now_ns}, -(int64_t)NS_PER_SECOND, false},
+		{{now_ns, now_ns + stopped_ns + slept_ns, now_ns + stopped_ns}, 0, true},
+		{{now_ns, now_ns + slept_ns, now_ns + stopped_ns}, 0, true},
+		{{now_ns, now_ns + slept_ns, now_ns + stopped_ns}, (int64_t)NS_PER_SECOND, false},
+		{{now_ns, now_ns + slept_ns, now_ns + stopped_ns}, -(int64_t)NS_PER_SECOND, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		uint64_t boot_start_ns = start_ns + slept_ns + (uint64_t)cases[i].later_ns;
+
+		assert_int_equal(start_is(boot_start_ns, start_ns, &cases[i].clocks),
+				 cases[i].same);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(process_lives_is_a_zombie_and_is_gone),
 		cmocka_unit_test(another_process_under_the_pid_is_not_it),
+		cmocka_unit_test(a_look_that_took_long_gives_nobody_up),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
