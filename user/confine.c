@@ -20,13 +20,13 @@ static void fail(struct plan *plan, const char *hook, int r)
 void confine(struct plan *plan, unsigned purposes)
 {
 	_cleanup_buf_ struct buf kept = {};
-	uint64_t keep = plan_keeps(plan);
-	int r = capabilities_drop(keep);
+	uint64_t keep = plan_keeps(plan), had;
+	int r = capabilities_drop(keep, &had);
 
 	if (r < 0)
 		fail(plan, "capabilities", r);
 	else
-		capabilities_append(&kept, keep);
+		capabilities_append(&kept, had);
 	/* It is kept for nothing else. */
 	if (keep & CAPABILITY_SYS_PTRACE)
 		purposes |= FILTER_UPROBES;

@@ -103,7 +103,8 @@ static bool serve_yes(void *arg, struct buf *reasons)
 /* It attaches nothing, so it has no probes to say so of. */
 static void give_up_privileges(void)
 {
-	int r = capabilities_drop(0);
+	uint64_t kept;
+	int r = capabilities_drop(0, &kept);
 
 	if (r == 0)
 		r = filter_load(FILTER_BASE | FILTER_WEB);

@@ -3,6 +3,7 @@
 
 #include <linux/bpf.h>
 #include <linux/capability.h>
+#include <linux/perf_event.h>
 #include <fcntl.h>
 #include <linux/seccomp.h>
 #include <string.h>
@@ -165,6 +166,20 @@ static bool has_syscall_tracepoints(void)
 	return tracefs >= 0 && tracefs_syscall_id(tracefs, "sys_exit_read") > 0;
 }
 
+/* Debian's kernels of before 6.12 ask for CAP_SYS_ADMIN where kernel.perf_event_paranoid is 3, which it is there. */
+static bool has_perf_events(void)
+{
+	struct perf_event_attr attr = {
+		.type = PERF_TYPE_SOFTWARE,
+		.size = sizeof(attr),
+		.config = PERF_COUNT_SW_DUMMY,
+	};
+	_cleanup_close_ int fd =
+		(int)syscall(SYS_perf_event_open, &attr, 0, -1, -1, PERF_FLAG_FD_CLOEXEC);
+
+	return fd >= 0;
+}
+
 /* Whether who holds a map's descriptor needs no capability to look into it. */
 static bool has_maps_by_fd(void)
 {
@@ -245,6 +260,7 @@ void caps_ask(struct caps *caps)
 			    (has_capability(CAP_BPF) && has_capability(CAP_PERFMON)),
 		.may_read_processes = has_capability(CAP_SYS_PTRACE),
 		.syscall_tracepoints = has_syscall_tracepoints(),
+		.perf_events = has_perf_events(),
 		.maps_by_fd = has_maps_by_fd(),
 		.runs_through = runs_through(),
 		.seccomp = has_seccomp(),

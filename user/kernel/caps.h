@@ -46,6 +46,9 @@
 	  "use one built with CONFIG_HAVE_SYSCALL_TRACEPOINTS, as distributions' are")             \
 	X(syscall_tracepoints, "no tracefs with events/syscalls can be read",                      \
 	  "mount it at /sys/kernel/tracing, and run as root or with CAP_DAC_READ_SEARCH")          \
+	X(perf_events,                                                                             \
+	  "this kernel lets only CAP_SYS_ADMIN open perf events (kernel.perf_event_paranoid)",     \
+	  "set kernel.perf_event_paranoid to 2, or grant CAP_SYS_ADMIN")                           \
 	X(tcp_functions, "this kernel has no traceable tcp_sendmsg() and tcp_recvmsg()",           \
 	  "use one built with CONFIG_INET, as distributions' are")                                 \
 	X(recvmsg_takes_flags, "tcp_recvmsg() is told apart from the flags whether it may block",  \

@@ -45,6 +45,8 @@ static const uint64_t fact_capabilities[] = {
 #define NEEDS_DOOR_A (NEEDS(fentry) | NEEDS(stream_functions))
 #define DOOR_A PLAN_UNIX_RECVMSG, PLAN_UNIX_SENDMSG, PLAN_FILE_READ, PLAN_SHMEM_READ
 
+#define NEEDS_TRACEPOINTS (NEEDS(syscall_tracepoints) | NEEDS(perf_events))
+
 #define GO_FUNCTIONS PLAN_POLL_LOOP_BEGIN, PLAN_POLL_LOOP_END, PLAN_POLL_FETCH, PLAN_TOOL_CALL
 /* The same for the sockets of servers: bpf/http_fentry.bpf.c. */
 #define NEEDS_TCP_A (NEEDS(fentry) | NEEDS(tcp_tracepoints) | NEEDS(tcp_functions))
@@ -75,7 +77,7 @@ static const struct hook {
 		{"tp_btf", NEEDS(sched_prepare_exec), 0, "", {PLAN_EXEC_PREPARE_TP}, 1, 0},
 		{"fentry", NEEDS(begin_new_exec) | NEEDS(fentry), STDIO_PROBE_SYSCALL, "",
 		 {PLAN_EXEC_PREPARE_FENTRY}, 1, 0},
-		{"tracepoint", NEEDS(syscall_tracepoints), 0,
+		{"tracepoint", NEEDS_TRACEPOINTS, 0,
 		 "Bun is known by the path that exec is given, not by the file behind a symbolic link",
 		 {PLAN_EXEC_PREPARE_SYSCALL}, 1, 0}}},
 	{"process", "exec", true, "every run", {
@@ -83,13 +85,13 @@ static const struct hook {
 	{"process", "exec_failed", false, "runs that failed to start (error_kind=\"start\")", {
 		{"fentry", NEEDS(fentry) | NEEDS(syscall_functions), STDIO_PROBE_SYSCALL, "",
 		 {PLAN_EXECVE_RETURN, PLAN_EXECVEAT_RETURN}, 2, 0},
-		{"tracepoint", NEEDS(syscall_tracepoints) | NEEDS(task_pt_regs), 0, "", {PLAN_EXEC_FAILED}, 1, 0},
-		{"tracepoint", NEEDS(syscall_tracepoints), 0, "", {PLAN_EXEC_CALLED, PLAN_EXEC_CALL_RETURNED}, 2, 0}}},
+		{"tracepoint", NEEDS_TRACEPOINTS | NEEDS(task_pt_regs), 0, "", {PLAN_EXEC_FAILED}, 1, 0},
+		{"tracepoint", NEEDS_TRACEPOINTS, 0, "", {PLAN_EXEC_CALLED, PLAN_EXEC_CALL_RETURNED}, 2, 0}}},
 	{"process", "pipe_failed", false,
 	 "servers that had no descriptor left for a run's pipes (error_kind=\"start\")", {
 		{"fentry", NEEDS(fentry) | NEEDS(syscall_functions), STDIO_PROBE_SYSCALL, "",
 		 {PLAN_PIPE2_RETURN, PLAN_SOCKETPAIR_RETURN}, 2, 0},
-		{"tracepoint", NEEDS(syscall_tracepoints), 0, "", {PLAN_PIPE_FAILED}, 1, 0}}},
+		{"tracepoint", NEEDS_TRACEPOINTS, 0, "", {PLAN_PIPE_FAILED}, 1, 0}}},
 	{"process", "exit", true, "how and when every run ended", {
 		{"tp_btf", NEEDS(exit_says_dead), 0, "", {PLAN_PROCESS_EXIT, PLAN_TASK_SWITCH}, 2, 0},
 		{"tp_btf", 0, 0, "", {PLAN_PROCESS_EXIT_LIVE, PLAN_TASK_SWITCH}, 2, 0}}},
@@ -109,7 +111,7 @@ static const struct hook {
 		 {PLAN_PIPE_READ, PLAN_PIPE_WRITE, PLAN_FILE_WRITE, DOOR_A}, 7, 0},
 		{"fentry", NEEDS_DOOR_A | NEEDS(write_takes_iocb) | NEEDS(anon_pipe), STDIO_PROBE_SYSCALL, "",
 		 {PLAN_ANON_PIPE_READ, PLAN_ANON_PIPE_WRITE, PLAN_FILE_WRITE, DOOR_A}, 7, 0},
-		{"tracepoint", NEEDS(syscall_tracepoints) | NEEDS(task_pt_regs), STDIO_PROBE_FENTRY, "",
+		{"tracepoint", NEEDS_TRACEPOINTS | NEEDS(task_pt_regs), STDIO_PROBE_FENTRY, "",
 		 {PLAN_TRANSFER_TRACEPOINT}, 1, 0},
 		{"tp_btf", NEEDS(sys_exit), STDIO_PROBE_FENTRY, "every system call of every process pays for it",
 		 {PLAN_TRANSFER_SYS_EXIT}, 1, 0}}},
@@ -122,7 +124,7 @@ static const struct hook {
 	/* Servers come while the agent runs: their executables are read, and attached to, then. */
 	{"go", "polls", false, "polls of synchronous workflows are estimated from how long they took", {
 		{"uprobe_multi", NEEDS(uprobe_multi), 0, "", {GO_FUNCTIONS}, 4, CAPABILITY_SYS_PTRACE},
-		{"uprobe", NEEDS(uprobes), 0, "CAP_SYS_ADMIN stays, which some of these kernels want for them",
+		{"uprobe", NEEDS(uprobes) | NEEDS(perf_events), 0, "CAP_SYS_ADMIN stays, which some of these kernels want for them",
 		 {GO_FUNCTIONS}, 4, CAPABILITY_SYS_PTRACE | CAPABILITY_PERFMON | CAPABILITY_SYS_ADMIN}}},
 	{"go", "goroutine", false, "which of several HTTP exchanges at once a run is for", {
 		{"registers", NEEDS(task_pt_regs), 0, "", {}, 0, 0},

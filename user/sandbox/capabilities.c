@@ -15,7 +15,7 @@ static uint64_t permitted(void)
 	return set;
 }
 
-int capabilities_drop(uint64_t keep)
+int capabilities_drop(uint64_t keep, uint64_t *ret_kept)
 {
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return -errno;
@@ -32,7 +32,10 @@ int capabilities_drop(uint64_t keep)
 	/* The bounds first, while they may still be lowered. */
 	if (may_bound && capng_apply(CAPNG_SELECT_BOUNDS) < 0)
 		return -EPERM;
-	return capng_apply(CAPNG_SELECT_CAPS) < 0 ? -EPERM : 0;
+	if (capng_apply(CAPNG_SELECT_CAPS) < 0)
+		return -EPERM;
+	*ret_kept = keep;
+	return 0;
 }
 
 void capabilities_append(struct buf *out, uint64_t set)

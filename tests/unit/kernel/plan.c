@@ -37,6 +37,9 @@
 #define NO_SYS_EXIT                                                                                \
 	"this kernel has no tracepoint sys_exit",                                                  \
 		"use one built with CONFIG_HAVE_SYSCALL_TRACEPOINTS, as distributions' are"
+#define NO_PERF_EVENTS                                                                             \
+	"this kernel lets only CAP_SYS_ADMIN open perf events (kernel.perf_event_paranoid)",       \
+		"set kernel.perf_event_paranoid to 2, or grant CAP_SYS_ADMIN"
 #define NO_PREPARE_EXEC "this kernel has no tracepoint sched_prepare_exec", "Linux 6.10 has it"
 #define NO_ANON_PIPE                                                                               \
 	"this kernel has no traceable anon_pipe_read() and anon_pipe_write()",                     \
@@ -174,7 +177,7 @@
 #define OLD_PIPE .pipe = true, .write_takes_file = true
 #define PIPE .pipe = true, .write_takes_iocb = true
 #define NEW_PIPE .anon_pipe = true, .write_takes_iocb = true
-#define TRACEFS .syscall_tracepoints = true, .task_pt_regs = true
+#define TRACEFS .syscall_tracepoints = true, .perf_events = true, .task_pt_regs = true
 /* What Linux 6.12 on x86-64 has. */
 #define MODERN                                                                                     \
 	ALLOWED, .sched_prepare_exec = true, FENTRY, PIPE, TRACEFS, .sys_exit = true,              \
@@ -280,8 +283,8 @@ static const struct rung rungs[] = {
 	  14},
 	 ""},
 	{"5.10: no registers of a task",
-	 {ALLOWED, FENTRY, OLD_PIPE, .syscall_tracepoints = true, .sys_exit = true,
-	  .victim_is_pid = true},
+	 {ALLOWED, FENTRY, OLD_PIPE, .syscall_tracepoints = true, .perf_events = true,
+	  .sys_exit = true, .victim_is_pid = true},
 	 STDIO_PROBE_AUTO,
 	 {{PREPARE_FENTRY, EXEC, EXEC_FAILED_CALLS, PIPE_FAILED_TP, EXIT, SIGNAL, OOM_PID, ADOPT,
 	   TRANSFER_A_6_4, SERVER_A, POLLS, GOROUTINES_STACK, SANDBOX},
@@ -290,15 +293,15 @@ static const struct rung rungs[] = {
 	{"5.10, whose system calls' functions can be traced: what fails needs no registers of a "
 	 "task",
 	 {ALLOWED, FENTRY, OLD_PIPE, .syscall_functions = true, .syscall_tracepoints = true,
-	  .sys_exit = true, .victim_is_pid = true},
+	  .perf_events = true, .sys_exit = true, .victim_is_pid = true},
 	 STDIO_PROBE_AUTO,
 	 {{PREPARE_FENTRY, EXEC, EXEC_FAILED_FENTRY, PIPE_FAILED_FENTRY, EXIT, SIGNAL, OOM_PID,
 	   ADOPT, TRANSFER_A_6_4, SERVER_A, POLLS, GOROUTINES_STACK, SANDBOX},
 	  14},
 	 ""},
 	{"5.10, system calls asked for",
-	 {ALLOWED, FENTRY, OLD_PIPE, .syscall_tracepoints = true, .sys_exit = true,
-	  .victim_is_pid = true},
+	 {ALLOWED, FENTRY, OLD_PIPE, .syscall_tracepoints = true, .perf_events = true,
+	  .sys_exit = true, .victim_is_pid = true},
 	 STDIO_PROBE_SYSCALL,
 	 {{PREPARE_SYSCALL(NO_PREPARE_EXEC), EXEC, EXEC_FAILED_CALLS, PIPE_FAILED_TP, EXIT, SIGNAL,
 	   OOM_PID, ADOPT, TRANSFER_TP(NO_REGS), SERVER_B, POLLS, GOROUTINES_STACK, SANDBOX},
@@ -384,6 +387,25 @@ static const struct rung rungs[] = {
 	   TRANSFER_A_6_14, SERVER_A, POLLS_EACH, GOROUTINES, SANDBOX},
 	  14},
 	 ""},
+	{"Debian 12 without CAP_SYS_ADMIN: no perf events",
+	 {ALLOWED_BUT_UPROBES, .uprobes = true, FENTRY, OLD_PIPE, .syscall_functions = true,
+	  .syscall_tracepoints = true, .task_pt_regs = true, .sys_exit = true,
+	  .victim_is_pid = true},
+	 STDIO_PROBE_AUTO,
+	 {{PREPARE_FENTRY, EXEC, EXEC_FAILED_FENTRY, PIPE_FAILED_FENTRY, EXIT, SIGNAL, OOM_PID,
+	   ADOPT, TRANSFER_A_6_4, SERVER_A, POLLS_OFF(NO_PERF_EVENTS), GOROUTINES, SANDBOX},
+	  14},
+	 ""},
+	{"its door B would lose every run",
+	 {ALLOWED_BUT_UPROBES, .uprobes = true, FENTRY, OLD_PIPE, .syscall_functions = true,
+	  .syscall_tracepoints = true, .task_pt_regs = true, .sys_exit = true,
+	  .victim_is_pid = true},
+	 STDIO_PROBE_SYSCALL,
+	 {{PREPARE_FAILED(NO_PERF_EVENTS), EXEC, EXEC_FAILED_OFF(NO_PERF_EVENTS),
+	   PIPE_FAILED_OFF(NO_PERF_EVENTS), EXIT, SIGNAL, OOM_PID, ADOPT,
+	   TRANSFER_TP(NO_PERF_EVENTS), SERVER_B, POLLS_OFF(NO_PERF_EVENTS), GOROUTINES, SANDBOX},
+	  14},
+	 "exec_prepare"},
 	{"no uprobes",
 	 {ALLOWED_BUT_UPROBES, .sched_prepare_exec = true, FENTRY, PIPE, TRACEFS, .sys_exit = true,
 	  .victim_is_task = true},
@@ -539,7 +561,7 @@ static void only_the_chosen_programs_are_loaded(void **state)
 {
 	static const struct caps modern = {MODERN};
 	static const struct caps fallback = {ALLOWED, .sys_exit = true, .syscall_tracepoints = true,
-					     .victim_is_pid = true};
+					     .perf_events = true, .victim_is_pid = true};
 	static const struct caps none = {.may_load = true};
 	const uint64_t always = 1ull << PLAN_POLL_LOOP_BEGIN | 1ull << PLAN_POLL_LOOP_END |
 				1ull << PLAN_POLL_FETCH | 1ull << PLAN_TOOL_CALL |
