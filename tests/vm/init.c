@@ -6,6 +6,7 @@
  * Kernel command line:
  *   vm.cwd=DIR    run the command there
  *   vm.out=DIR    mount the virtiofs share "out" read-write on DIR
+ *   vm.first=PATH leave all but root, /dev, /proc and that share to this program, which becomes the first process: systemd
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -172,6 +173,13 @@ static void enter_directory(void)
 		die(cwd);
 }
 
+static void become(const char *program)
+{
+	enter_directory();
+	(void)execl(program, program, (char *)NULL);
+	die(program);
+}
+
 static void run(char *command)
 {
 	struct rlimit unlimited = {RLIM_INFINITY, RLIM_INFINITY};
@@ -208,6 +216,7 @@ static int wait_for(pid_t child)
 int main(void)
 {
 	static char command[65536];
+	char first[256];
 
 	mount_on("dev", "/dev", "devtmpfs", 0, NULL);
 	open_terminals();
@@ -215,6 +224,8 @@ int main(void)
 	read_file("/cmd", command, sizeof(command));
 	load_modules();
 	enter_root();
+	if (*parameter("vm.first=", first, sizeof(first)))
+		become(first);
 	mount_kernel_interfaces();
 	loopback_up();
 	enter_directory();

@@ -61,7 +61,8 @@ class Lane:
 
 def summary(directory):
     if not (directory / "junit.xml").exists():
-        return "done"
+        said = re.findall(r"=+ (.* in .*) =+$", (directory / "output").read_text(errors="replace"), re.M)
+        return said[-1] if said else "done"
     lane = Lane(directory)
     counts = ", ".join(f"{lane.count(what)} {what}" for what in ("passed", "failed", "skipped") if lane.count(what))
     through = ", ".join(f"{lane.seen_through(door)} through {door}" for door in DOORS)

@@ -4,7 +4,7 @@
 VM_INIT := $(B)/tests/vm/init
 # Where kernels are kept, outside the repository: some 80 MB each.
 VM_DIR  ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/bunscope-vm
-# Kernels of tests/vm/kernels, all of them by default: make test-vm K="5.10 6.12"
+# Kernels of tests/vm/kernels, and `systemd`, all of them by default: make test-vm K="5.10 6.12"
 K       ?=
 
 $(VM_INIT): tests/vm/init.c
@@ -13,10 +13,10 @@ $(VM_INIT): tests/vm/init.c
 	$(Q)$(CC) -D_GNU_SOURCE -std=gnu17 $(WARNINGS) -Os -static -o $@ $<
 
 .PHONY: vm-build
-vm-build: all $(VM_INIT) $(DOORS) $(STORM) $(LAUNCHER) e2e-parents e2e-python $(E2E_BUNS)
+vm-build: all deb $(VM_INIT) $(DOORS) $(STORM) $(LAUNCHER) e2e-parents e2e-python $(E2E_BUNS)
 
 .PHONY: test-vm
-test-vm: ## run the e2e tests that depend on the kernel under K= kernels, emulated (root)
-	@scripts/deps install vm || echo "other kernels: some packages could not be installed"
+test-vm: ## run the e2e tests that depend on the kernel under K= kernels, and the package under systemd, emulated (root)
+	@scripts/deps install && scripts/deps install vm || echo "other kernels: some packages could not be installed"
 	@$(MAKE) --no-print-directory vm-build
 	$(PYTHON) tests/vm/matrix --cache $(VM_DIR) $(VM) $(K)
