@@ -475,7 +475,7 @@ const struct flag config_flags[] = {
 	{
 		.name = "probe.ring-bytes",
 		.metavar = "N",
-		.fallback = "1048576",
+		.fallback = "524288",
 		.commands = FOR_WATCHING,
 		.offset = offsetof(struct config, ring_bytes),
 		.max = CONFIG_RING_BYTES_MAX,
