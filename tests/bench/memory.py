@@ -23,7 +23,10 @@ def map_bytes(pid):
     """What the kernel says that the maps of a process take, together."""
     total = 0
     for info in pathlib.Path(f"/proc/{pid}/fdinfo").iterdir():
-        text = info.read_text()
+        try:
+            text = info.read_text()
+        except FileNotFoundError:  # a scrape's connection, which was still being closed
+            continue
         taken = re.search(r"^memlock:\s*(\d+)$", text, re.M)
         if taken and re.search(r"^map_id:", text, re.M):
             total += int(taken.group(1))
