@@ -184,6 +184,13 @@ SERVER_SRC := $(shell grep -lE 'include <microhttpd' $(USER_SRC))
 $(B)/fuzz/fuzz_http: $(SERVER_SRC:%.c=$(B)/fuzz/%.o) $(B)/page.o
 $(B)/tests/fuzz/corpus_http: $(SERVER_SRC:%.c=$(B)/san/%.o) $(B)/page.o
 
+# The kernel's side, in user space: stand-ins for libbpf's headers, and words may begin anywhere.
+$(B)/fuzz/fuzz_http_kernel: $(B)/fuzz/tests/fuzz/kernel/http.o
+$(B)/tests/fuzz/corpus_http_kernel: $(B)/san/tests/fuzz/kernel/http.o
+$(B)/fuzz/tests/fuzz/kernel/%.o $(B)/san/tests/fuzz/kernel/%.o: private C_FLAGS := -std=gnu17 -O1 -g -Wall -Wextra -Werror \
+	-Wno-unused-parameter -Wno-unknown-pragmas -Wno-unknown-attributes -iquote . -I tests/fuzz/kernel -D__TARGET_ARCH_$(ARCH)
+$(B)/fuzz/tests/fuzz/kernel/%.o $(B)/san/tests/fuzz/kernel/%.o: private SAN += -fno-sanitize=alignment
+
 $(B)/fuzz/fuzz_%: $(B)/fuzz/tests/fuzz/fuzz_%.o $(FUZZ_LIB)
 	@echo "  FUZZ    $*"
 	$(Q)$(CLANG) $(SAN) -fsanitize=fuzzer -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LIBS)

@@ -224,15 +224,32 @@ static __always_inline bool request_line(struct scan *scan, struct http_side *si
 	return true;
 }
 
+/* The three digits behind "HTTP/1.1 "; 0 where the line has none there. */
+static __always_inline __u32 status_of(const struct scan *scan)
+{
+	__u32 status = 0;
+
+	if (scan->eol - scan->line_at < sizeof("HTTP/1.1 200") - 1)
+		return 0;
+	for (int i = 0; i < 3; i++) {
+		__u8 digit = byte_at(scan, scan->line_at + sizeof("HTTP/1.1 ") - 1 + i) - '0';
+
+		if (digit > 9)
+			return 0;
+		status = status * 10 + digit;
+	}
+	return status;
+}
+
 /* False when it is none. */
 static __always_inline bool status_line(struct scan *scan, struct connection *connection,
 					struct http_side *side)
 {
-	__u64 word = word_at(scan, scan->line_at + 8), id = 0;
-	__u32 status = (word >> 8 & 15) * 100 + (word >> 16 & 15) * 10 + (word >> 24 & 15);
+	__u32 status = status_of(scan);
 	struct exchange *exchange;
+	__u64 id = 0;
 
-	if (!is_version(scan, scan->line_at) || status < 100 || status > 999)
+	if (!is_version(scan, scan->line_at) || status < 100)
 		return false;
 	side->flags = 0;
 	side->exchange = 0;
