@@ -376,14 +376,15 @@ def all_agents(request, start_agent):
 def test_all_situations_one_after_the_other(all_agents):
     """Before one agent, or one a door: what an emulated machine has time for."""
     agents, port = all_agents
+    before = [collections.Counter(counted(agent.scrape())) for agent in agents]
     expected = collections.Counter()
     with socket.create_server(("127.0.0.1", port)) as listener:
         for situation in SITUATIONS:
             wire = Wire(listener)
             expected.update(situation(wire))
             wire.close()
-    for agent in agents:
-        scrape = wait_until(lambda agent=agent: is_counted(agent, expected), f"all of {expected}", 5)
+    for agent, earlier in zip(agents, before):
+        scrape = wait_until(lambda agent=agent, all_of=earlier + expected: is_counted(agent, all_of), f"all of {expected}", 5)
         for event in GIVEN_UP:
             assert scrape.value("bunscope_kernel_events_total", event=event) == 0
 

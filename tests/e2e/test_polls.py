@@ -13,6 +13,7 @@ import pytest
 
 from conftest import require
 from harness import servers
+from harness.story import RUNS, Story
 from harness.wait import wait_until
 
 POLLS = "workflow_sync_polls_total"
@@ -26,8 +27,8 @@ RESTARTS = 20
 
 def is_attached(now):
     """Breakpoints of either kind; where the kernel has but the second one, that is a fallback."""
-    return sum(now.total(PROBE, family="go", hook="polls", flavour=flavour, state="attached")
-               for flavour in ("uprobe", "uprobe_multi")) == 1
+    return sum(now.total(PROBE, family="go", hook="polls", flavour=flavour, state=state)
+               for flavour, state in (("uprobe_multi", "attached"), ("uprobe", "attached"), ("uprobe", "fallback"))) == 1
 
 
 def run_a_tool(server):
@@ -108,6 +109,32 @@ def test_each_outcome(agent, server):
     outcomes = {loop["workflow_id"]: loop["outcome"] for loop in truth["polls"]}
     assert outcomes["late"] == "timeout" and outcomes["broken_store"] == "error"
     check(agent, before, truth)
+
+
+@pytest.mark.kernel
+def test_http_polls_and_runs_are_one_story(request, agent, start_server):
+    """Executions of each kind that end in each way, as the server wrote them down: through both doors where there are two."""
+    if not servers.GO_SERVER.exists():
+        pytest.skip("the Go server is not built: go is not installed")
+    doors = request.config.getoption("--both-doors")
+    watching = request.getfixturevalue("doors").agents.values() if doors else [agent]
+    server = start_server(servers.GO_SERVER)
+    for each in watching:
+        each.wait_for(is_attached, "the agent is attached to the server")
+    agent.wait_for(lambda now: now.value("runtime_tool_runs_in_flight", tool_id="sum") == 0, "nothing runs")
+    story = Story(agent, server)
+    for (kind, name, sync), (body, status) in servers.EXECUTIONS.items():
+        assert story.execute(kind, name, sync, **body) == status, (kind, name)
+    story.verify()
+    ended = collections.Counter((run["tool"], run["outcome"]) for run in story.new("runs"))
+    assert runs_of(agent.scrape()) - runs_of(story.before) == ended
+    assert {outcome for _, outcome in ended} == {"success", "error", "timeout"}
+
+
+def runs_of(scrape):
+    """By tool and outcome."""
+    return collections.Counter({(dict(labels)["tool_id"], dict(labels)["outcome"]): int(count)
+                                for (name, labels), count in scrape.samples.items() if name == RUNS})
 
 
 def is_estimated(now):
