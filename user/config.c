@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +24,7 @@ struct parser {
 	size_t next;
 	bool has_command;
 	struct buf *message;
+	struct buf passed_over; /* of the environment, a line each */
 };
 
 /* A message is one line, whatever was on the command line. */
@@ -175,29 +177,42 @@ static int set_words(struct config *config, const struct flag *flag, struct buf 
 	return r;
 }
 
-/* A flag's environment variable; NULL = none is set. Empty counts as unset (OpenTelemetry's rule). */
-static const char *env_find(const struct flag *flag, const char **ret_value)
-{
-	for (size_t i = 0; i < CONFIG_ENV_MAX && flag->env[i]; i++) {
-		*ret_value = getenv(flag->env[i]);
-		if (*ret_value && **ret_value)
-			return flag->env[i];
-	}
-	return NULL;
-}
-
-static int set_from_env(struct parser *parser, const struct flag *flag)
+/*
+ * OpenTelemetry's rules (SDK environment variables): empty is not set, and case does not matter where a value is one of
+ * some; a number or such a word that makes no sense is ignored, with a warning.
+ */
+static int set_from_variable(struct parser *parser, const struct flag *flag, const char *name,
+			     const char *value)
 {
 	_cleanup_buf_ struct buf text = {}, error = {};
-	const char *value, *name = env_find(flag, &value);
 
-	if (!name)
-		return 0;
 	buf_printf(&text, "%s%s", value, flag->env_unit ?: "");
+	for (size_t i = 0; flag->choices[0] && i < text.len; i++)
+		text.data[i] = (char)tolower((unsigned char)text.data[i]);
 	int r = flag_give(parser->config, flag, buf_cstr(&text), &error);
-	if (r == -EINVAL)
+	if (r != -EINVAL)
+		return r;
+	message_flatten(&error);
+	if (flag->fallback)
+		buf_printf(&parser->passed_over, "%s is ignored: %s\n", name, buf_cstr(&error));
+	else
 		buf_printf(parser->message, "bunscope: %s: %s", name, buf_cstr(&error));
 	return r;
+}
+
+/* The first of its variables that makes sense; where a flag has no default, one that makes none is an error. */
+static int set_from_env(struct parser *parser, const struct flag *flag)
+{
+	for (size_t i = 0; i < CONFIG_ENV_MAX && flag->env[i]; i++) {
+		const char *value = getenv(flag->env[i]);
+
+		if (!value || !*value)
+			continue;
+		int r = set_from_variable(parser, flag, flag->env[i], value);
+		if (r != -EINVAL || !flag->fallback)
+			return r;
+	}
+	return 0;
 }
 
 static int set_environment(struct parser *parser)
@@ -248,12 +263,25 @@ int config_parse(size_t count, char *const *args, struct config **ret, struct bu
 		r = set_environment(&parser);
 	if (r == 0)
 		r = set_fallbacks(&parser);
-	if (r < 0) {
+	if (r < 0)
 		message_flatten(message);
-		return r;
-	}
-	*ret = take_ptr(config);
-	return 0;
+	else
+		buf_append(message, parser.passed_over.data, parser.passed_over.len);
+	buf_free(&parser.passed_over);
+	if (r == 0)
+		*ret = take_ptr(config);
+	return r;
+}
+
+void config_warn(struct buf *message)
+{
+	char *rest = NULL;
+
+	if (!message->len || buf_error(message) < 0)
+		return;
+	for (char *line = strtok_r(message->data, "\n", &rest); line;
+	     line = strtok_r(NULL, "\n", &rest))
+		log_warn("%s", line);
 }
 
 static void patterns_free(struct patterns *patterns)

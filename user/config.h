@@ -84,8 +84,8 @@ struct config {
 
 /*
  * args: what follows the program's name; reads --config=FILE, whose keys stand behind the flags of
- * the command line. 0; -EINVAL when it makes no sense, with one line in message (no newline) that
- * says why; -ENOMEM.
+ * the command line. 0, with a line in message for each environment variable that was ignored;
+ * -EINVAL when it makes no sense, with one line in message (no newline) that says why; -ENOMEM.
  */
 int config_parse(size_t count, char *const *args, struct config **ret, struct buf *message);
 /*
@@ -95,6 +95,8 @@ int config_parse(size_t count, char *const *args, struct config **ret, struct bu
  */
 void config_reload(struct config *config, struct config *again, struct buf *taken,
 		   struct buf *refused);
+/* Logs what config_parse() ignored. */
+void config_warn(struct buf *message);
 void config_free(struct config **config);
 void config_help(struct buf *out);
 void config_version(struct buf *out);

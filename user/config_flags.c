@@ -814,7 +814,7 @@ static int given_add(char **given, const char *value)
 
 int flag_give(struct config *config, const struct flag *flag, const char *value, struct buf *error)
 {
-	int r = given_add(&config->given[flag - config_flags], value ? value : "");
+	int r = flag->set(config, flag, value, error);
 
-	return r < 0 ? r : flag->set(config, flag, value, error);
+	return r < 0 ? r : given_add(&config->given[flag - config_flags], value ? value : "");
 }

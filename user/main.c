@@ -86,8 +86,10 @@ static int configure(struct app *app, struct buf *message)
 	if (r < 0 || !app->config->web_config_file)
 		return r;
 	r = web_check(app->config->web_config_file, &wrong);
-	if (r < 0)
+	if (r < 0) {
+		buf_clear(message);
 		buf_printf(message, "bunscope: %s", wrong.len ? buf_cstr(&wrong) : strerror(-r));
+	}
 	return r;
 }
 
@@ -103,6 +105,7 @@ int main(int argc, char **argv)
 		return EXIT_USAGE;
 	}
 	log_setup(app.config->log_level, app.config->log_format);
+	config_warn(&message);
 	(void)signal(SIGPIPE, SIG_IGN); /* a reader that is gone is an error of the write */
 	r = app.config->check_only ? print(print_good) : run_command(&app);
 	filter_report();

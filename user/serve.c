@@ -46,6 +46,7 @@ static void read_again(struct serve *serve)
 	}
 	config_reload(serve->config, again, &taken, &refused);
 	log_setup(serve->config->log_level, serve->config->log_format);
+	config_warn(&message);
 	log_info("read the configuration again; changed:%s",
 		 taken.len ? buf_cstr(&taken) : " nothing");
 	if (refused.len)

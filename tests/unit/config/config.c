@@ -446,13 +446,57 @@ static void environment_stands_where_no_flag_does(void **state)
 	assert_null(config->otlp.endpoint);
 	config_free(&config);
 
-	assert_int_equal(setenv("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "grpc", 1), 0);
-	assert_refused(&(struct error_row){
-		{{NULL}},
-		"bunscope: OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: 'grpc' is not one of http/protobuf, "
-		"http/json"});
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
 		(void)unsetenv(names[i]);
+}
+
+/* As OpenTelemetry's specification has it; a variable that says no more than whether it is heeded does not end a start. */
+static void environment_that_makes_no_sense_is_ignored(void **state)
+{
+	static const char *const set[][2] = {
+		{"OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "grpc"},
+		{"OTEL_EXPORTER_OTLP_PROTOCOL", "HTTP/JSON"},
+		{"OTEL_EXPORTER_OTLP_COMPRESSION", "None"},
+		{"OTEL_TRACES_SAMPLER", "jaeger\nremote"},
+		{"OTEL_TRACES_SAMPLER_ARG", "2"},
+		{"OTEL_EXPORTER_OTLP_TIMEOUT", "ten"},
+		{"OTEL_BSP_MAX_QUEUE_SIZE", "-1"},
+	};
+	_cleanup_config_ struct config *config = NULL;
+	_cleanup_buf_ struct buf message = {};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(set); i++)
+		assert_int_equal(setenv(set[i][0], set[i][1], 1), 0);
+	assert_int_equal(parse(&(struct args){{NULL}}, &config, &message), 0);
+	assert_string_equal(
+		buf_cstr(&message),
+		"OTEL_EXPORTER_OTLP_TRACES_PROTOCOL is ignored: 'grpc' is not one of "
+		"http/protobuf, "
+		"http/json\n"
+		"OTEL_EXPORTER_OTLP_TIMEOUT is ignored: 'tenms' is not a time like 500ms, 10s or "
+		"2m, at most 600s\n"
+		"OTEL_BSP_MAX_QUEUE_SIZE is ignored: '-1' is not a number from 1 to 65536\n"
+		"OTEL_TRACES_SAMPLER is ignored: 'jaeger?remote' is not one of always_on, "
+		"always_off, traceidratio, parentbased_always_on, parentbased_always_off, "
+		"parentbased_traceidratio\n"
+		"OTEL_TRACES_SAMPLER_ARG is ignored: '2' is not a number from 0 to 1\n");
+	assert_int_equal(config->otlp.protocol, OTLP_JSON);
+	assert_int_equal(config->otlp.compression, OTLP_PLAIN);
+	assert_int_equal(config->otlp.sampler, SAMPLER_PARENT_ON);
+	assert_string_equal(config->otlp.sampler_ratio, "1");
+	assert_int_equal(config->otlp.timeout_ms, 10000);
+	assert_int_equal(config->otlp.queue_max, 2048);
+
+	/* Where spans go to is no matter of taste. */
+	assert_int_equal(setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "c:4317", 1), 0);
+	assert_refused(&(struct error_row){
+		{{NULL}},
+		"bunscope: OTEL_EXPORTER_OTLP_ENDPOINT: is not an http:// or https:// URL with a "
+		"host"});
+	(void)unsetenv("OTEL_EXPORTER_OTLP_ENDPOINT");
+	for (size_t i = 0; i < ARRAY_SIZE(set); i++)
+		(void)unsetenv(set[i][0]);
 }
 
 static void senseless_tracing_flags_are_refused(void **state)
@@ -508,6 +552,7 @@ int main(void)
 		cmocka_unit_test(help_fits_into_100_columns),
 		cmocka_unit_test(version_names_the_revision),
 		cmocka_unit_test(environment_stands_where_no_flag_does),
+		cmocka_unit_test(environment_that_makes_no_sense_is_ignored),
 		cmocka_unit_test(senseless_tracing_flags_are_refused),
 	};
 
