@@ -5,16 +5,32 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
 #include <cmocka.h>
 
 #include "base/buf.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "run/builder.h"
 #include "tracer.h"
 
 #define TRACE "0af7651916cd43dd8448eb211c80319c"
 #define PARENT "b7ad6b7169203331"
 #define SPANS_MAX 16
+
+/* By which the wall clock is stepped; in place of libc's, for the whole program. */
+static time_t wall_step_seconds;
+
+int clock_gettime(clockid_t clock, struct timespec *ret)
+{
+	int r = (int)syscall(SYS_clock_gettime, clock, ret);
+
+	if (r == 0 && clock == CLOCK_REALTIME)
+		ret->tv_sec += wall_step_seconds;
+	return r;
+}
 
 static const struct identity pod = {.container_id = "c0ffee", .pod = "worker-0"};
 
@@ -27,6 +43,7 @@ struct seen {
 		struct trace_id trace;
 		struct span_id id, parent;
 		bool sampled, child, last;
+		uint64_t epoch_ns;
 		char state[64];
 	} spans[SPANS_MAX];
 	size_t runs_sampled, execs_sampled;
@@ -47,6 +64,7 @@ static void see(void *arg, const struct span *span, const struct span_place *pla
 	seen->spans[i].id = span->id;
 	seen->spans[i].parent = span->parent;
 	seen->spans[i].sampled = span->sampled;
+	seen->spans[i].epoch_ns = span->epoch_ns;
 	seen->spans[i].child = place->child;
 	seen->spans[i].last = place->last;
 }
@@ -194,6 +212,31 @@ static void runs_wait_for_their_exchange(void **state)
 	/* An async start is over before its run. */
 	end_run(tracer, 10, 100, OUTCOME_SUCCESS);
 	ASSERT_CHILD(seen, 3, 0);
+	tracer_free(&tracer);
+}
+
+/* Its spans come from records that end at different times: one conversion serves them all. */
+static void a_step_of_the_wall_clock_does_not_reorder_a_trace(void **state)
+{
+	struct seen seen;
+	struct tracer *tracer = new_tracer(&seen, SAMPLER_ALWAYS_ON, false);
+
+	(void)state;
+	end_run(tracer, 1, 7, OUTCOME_SUCCESS);
+	wall_step_seconds = -3600;
+	end_exchange(tracer, 7, "", "");
+	wall_step_seconds = 3600;
+	end_run(tracer, 2, 7, OUTCOME_SUCCESS);
+	wall_step_seconds = 0;
+	end_run(tracer, 3, 7, OUTCOME_SUCCESS);
+	assert_int_equal(seen.count, 4);
+	for (size_t i = 1; i < seen.count; i++)
+		assert_true(seen.spans[i].epoch_ns == seen.spans[0].epoch_ns);
+
+	/* What begins after the step tells the time as it is then. */
+	end_run(tracer, 9, 0, OUTCOME_SUCCESS);
+	assert_in_range(seen.spans[4].epoch_ns - seen.spans[0].epoch_ns, 3599 * NS_PER_SECOND,
+			3601 * NS_PER_SECOND);
 	tracer_free(&tracer);
 }
 
@@ -397,6 +440,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_run_without_an_exchange_is_a_root),
 		cmocka_unit_test(runs_wait_for_their_exchange),
+		cmocka_unit_test(a_step_of_the_wall_clock_does_not_reorder_a_trace),
 		cmocka_unit_test(malformed_headers_are_counted_and_ignored),
 		cmocka_unit_test(one_notable_span_keeps_its_trace),
 		cmocka_unit_test(an_exchange_that_never_ends_is_one_trace_all_the_same),
