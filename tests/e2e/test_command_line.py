@@ -124,7 +124,7 @@ ASKS = "--otlp.endpoint=http://127.0.0.1:9"
 
 
 def test_libcurl_is_loaded_by_who_asks_somebody(start_agent):
-    """It brings OpenSSL, Kerberos and LDAP: a fifth of the agent's memory, for nothing where nobody is asked."""
+    """It brings OpenSSL, Kerberos and LDAP: a fifth of the agent's memory, for nothing where nobody is asked. Its lack is said."""
     alone = libraries(start_agent())
     assert "libmicrohttpd" in alone and not {"libcurl", "libcrypto", "libkrb5"} & alone.keys()
     libcurl = libraries(start_agent(ASKS))["libcurl"]

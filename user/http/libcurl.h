@@ -3,7 +3,7 @@
 
 /*
  * libcurl, loaded when somebody wants to ask something. Most agents never do, and what it brings (OpenSSL, Kerberos,
- * LDAP, SSH, twenty libraries) would be a fifth of their memory.
+ * LDAP, SSH, nineteen libraries) would be a fifth of their memory.
  */
 #include <curl/curl.h>
 
