@@ -253,9 +253,11 @@ def test_row_26_two_servers_at_once(agent, start_parent, bun):
     servers = [start_parent(parents.c_parent, bun) for _ in range(2)]
     before = agent.scrape()
     jobs = [{"tool": "echo"}, {"tool": "sum", "input": {"a": 1, "b": 2}}]
+    last_ms = int(60_000 * SLOWNESS)
     with concurrent.futures.ThreadPoolExecutor() as pool:
         work = [
-            pool.submit(server.run, count=150, concurrency=25, **job) for server, job in zip(servers, jobs)
+            pool.submit(server.run, count=150, concurrency=25, timeout_ms=last_ms, **job)
+            for server, job in zip(servers, jobs)
         ]
     truths = [truth for done in work for truth in done.result()]
     assert {truth["outcome"] for truth in truths} == {"success"}
