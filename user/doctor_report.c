@@ -40,16 +40,52 @@ static void append_detail(struct buf *out, const char *what, const char *text)
 		buf_printf(out, "    %-5s %s\n", what, text);
 }
 
-static void append_hook(struct buf *out, const struct plan_hook *hook)
+/* ---- what to do: beside its hook, or once where several lack the same ---- */
+
+static bool wants(const struct plan_hook *hook)
 {
-	doctor_line(out, hook);
-	if (hook->state == PLAN_FAILED) {
-		append_detail(out, "lost:", hook->lost);
-		append_detail(out, "do:", hook->remedy);
-	} else if (hook->state == PLAN_FALLBACK) {
-		append_detail(out, "why:", hook->lacks);
+	return (hook->state == PLAN_FAILED || hook->state == PLAN_FALLBACK) && *hook->remedy;
+}
+
+static bool want_the_same(const struct plan_hook *one, const struct plan_hook *other)
+{
+	return wants(one) && wants(other) && strcmp(one->lacks, other->lacks) == 0 &&
+	       strcmp(one->remedy, other->remedy) == 0;
+}
+
+/* How many of the plan's first `count` hooks want the same as this one. */
+static size_t count_wanting(const struct plan *plan, size_t count, const struct plan_hook *hook)
+{
+	size_t same = 0;
+
+	for (size_t i = 0; i < count; i++)
+		same += want_the_same(&plan->hooks[i], hook);
+	return same;
+}
+
+static void append_shared(struct buf *out, const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->count; i++) {
+		const struct plan_hook *hook = &plan->hooks[i];
+		size_t count = count_wanting(plan, plan->count, hook);
+
+		if (count < 2 || count_wanting(plan, i, hook))
+			continue;
+		buf_printf(out, "%s/%s and %zu more: %s\n", hook->family, hook->hook, count - 1,
+			   hook->lacks);
 		append_detail(out, "do:", hook->remedy);
 	}
+}
+
+static void append_hook(struct buf *out, const struct plan *plan, const struct plan_hook *hook)
+{
+	doctor_line(out, hook);
+	if (hook->state == PLAN_FAILED)
+		append_detail(out, "lost:", hook->lost);
+	else if (hook->state == PLAN_FALLBACK)
+		append_detail(out, "why:", hook->lacks);
+	if (count_wanting(plan, plan->count, hook) == 1)
+		append_detail(out, "do:", hook->remedy);
 }
 
 /* What all hooks together keep of what the agent is given. */
@@ -64,7 +100,8 @@ void doctor_text(struct buf *out, const struct doctor_report *report)
 {
 	buf_printf(out, "kernel: %s\n", report->kernel);
 	for (size_t i = 0; i < report->plan->count; i++)
-		append_hook(out, &report->plan->hooks[i]);
+		append_hook(out, report->plan, &report->plan->hooks[i]);
+	append_shared(out, report->plan);
 	buf_printf(out, "bunscope works here: %s\n", verdicts[doctor_verdict(report)]);
 	append_keeps(out, report->plan);
 	append_detail(out, "why:", report->error);

@@ -71,6 +71,8 @@ def test_no_privileges_is_not_at_all():
     assert code == NONE
     assert "CAP_BPF" in report["error"]
     assert {hook["state"] for hook in report["hooks"]} == {"failed"}
+    said = agents.run_agent("doctor", prefix=prefix).stdout
+    assert said.count("    do: ") == 1, "what helps all of them is said once"
 
 
 def test_nothing_stays_attached():

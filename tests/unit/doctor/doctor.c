@@ -81,6 +81,31 @@ static void text_says_what_is_lost_and_what_to_do(void **state)
 					    "bunscope keeps of its capabilities: CAP_BPF\n");
 }
 
+/* As where no BPF program can be loaded: every hook fails for the same reason. */
+static void what_helps_several_is_said_once(void **state)
+{
+	static const struct plan plan = {{SECOND, MISSING(true), MISSING(false), GOOD}, 4};
+	const struct doctor_report report = {"6.12 x86_64", &plan, "it failed"};
+	_cleanup_buf_ struct buf out = {};
+
+	(void)state;
+	doctor_text(&out, &report);
+	assert_string_equal(buf_cstr(&out), "kernel: 6.12 x86_64\n"
+					    "stdio/transfer: fallback by tp_btf: slow\n"
+					    "    why:  no tracefs\n"
+					    "    do:   mount it\n"
+					    "process/oom: failed: no \"victim\"\n"
+					    "    lost: who was killed\n"
+					    "process/oom: failed: no \"victim\"\n"
+					    "    lost: who was killed\n"
+					    "process/exec: attached by tp_btf\n"
+					    "process/oom and 1 more: no \"victim\"\n"
+					    "    do:   use another kernel\n"
+					    "bunscope works here: not at all\n"
+					    "bunscope keeps of its capabilities: CAP_BPF\n"
+					    "    why:  it failed\n");
+}
+
 static void json_has_all_of_it(void **state)
 {
 	static const struct plan plan = {{GOOD, MISSING(true)}, 2};
@@ -109,6 +134,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(verdict_is_the_worst_of_all),
 		cmocka_unit_test(text_says_what_is_lost_and_what_to_do),
+		cmocka_unit_test(what_helps_several_is_said_once),
 		cmocka_unit_test(json_has_all_of_it),
 	};
 
