@@ -1,9 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The comparison itself: it must see every difference."""
+"""The comparison itself: it must see every difference. And how tests wait for each other."""
+import concurrent.futures
+import fcntl
+import os
+
 import pytest
 
+from harness import machine
 from harness.expect import Run, check, expected_of
 from harness.exposition import parse
+from harness.wait import wait_until
 
 TYPES = """\
 # HELP runtime_tool_execute_seconds x
@@ -74,3 +80,15 @@ def test_malformed_text_is_an_error(line):
 def test_labels_with_every_escape():
     text = parse(TYPES + 'runtime_bun_unreaped{a="q\\"}n\\n,b\\\\"} 1\n')
     assert text.value("runtime_bun_unreaped", a='q"}n\n,b\\') == 1
+
+
+def test_who_waits_for_the_machine_says_for_whom(tmp_path, capfd):
+    path = tmp_path / "lock"
+    with open(path, "w", encoding="ascii") as held, concurrent.futures.ThreadPoolExecutor(1) as pool:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        waiting = pool.submit(machine.lock_machine, path, "or do this")
+        said = wait_until(lambda: capfd.readouterr().out, "it says that it waits")
+        assert f"until they let go of {path} (pid {os.getpid()}); or do this" in said
+        assert not waiting.done()
+        fcntl.flock(held, fcntl.LOCK_UN)
+        waiting.result(10).close()

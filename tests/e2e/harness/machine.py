@@ -18,16 +18,28 @@ BUNS_UNDER = os.environ.get("BUNSCOPE_BUNS_UNDER")
 BUN_NAMES = ("bun", "bun.exe", "bunx", "bun-profile", "bun-debug")  # the default of --bun.exe
 
 
-def lock_machine():
-    """Waits until no other session runs Bun that this one would see. Held until closed, or the process ends."""
-    lock = open(LOCK, "w", encoding="ascii")  # pylint: disable=consider-using-with
+def lock_machine(path=LOCK, otherwise="BUNSCOPE_BUNS_UNDER=DIRECTORY, with all of its Bun there, runs beside others that do so"):
+    """
+    Waits until no other session runs Bun that this one would see. Held until closed, or the process ends.
+    otherwise: how to go on without waiting, for who reads that it waits.
+    """
+    lock = open(path, "w", encoding="ascii")  # pylint: disable=consider-using-with
     how = fcntl.LOCK_SH if BUNS_UNDER else fcntl.LOCK_EX
     try:
         fcntl.flock(lock, how | fcntl.LOCK_NB)
     except BlockingIOError:
-        print("another session is running Bun: waiting for its end", flush=True)
+        holders = " ".join(lock_holders(lock)) or "not to be seen from here"
+        print(f"other tests or another demo run Bun on this machine, and this one would count theirs: waiting until they let go of {path}"
+              f" (pid {holders}); {otherwise}", flush=True)
         fcntl.flock(lock, how)
     return lock
+
+
+def lock_holders(file):
+    """The pids of those that hold a lock on it: lines like "1: FLOCK  ADVISORY  WRITE 4711 fe:00:1234 0 EOF"."""
+    inode = str(os.stat(file.fileno()).st_ino)
+    rows = [line.split() for line in pathlib.Path("/proc/locks").read_text(encoding="ascii").splitlines()]
+    return [row[4] for row in rows if row[1] == "FLOCK" and row[5].rpartition(":")[2] == inode]
 
 
 def watching(flags):
