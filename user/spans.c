@@ -81,6 +81,15 @@ static void on_exec_sampled(void *arg, const struct exec_report *report, const s
 			      span->epoch_ns + span->end_ns);
 }
 
+static void on_polls_sampled(void *arg, const struct poll_report *report, const struct span *span)
+{
+	struct spans *spans = arg;
+	char labels[METRIC_EXEMPLAR_BYTES + 1];
+
+	exemplar_labels(span, labels);
+	metrics_polls_exemplar(spans->metrics, report, labels, span->epoch_ns + span->end_ns);
+}
+
 /* ---- configuration ---- */
 
 static int make_url(const struct config_otlp *otlp, struct buf *ret)
@@ -183,6 +192,7 @@ static int start_tracer(struct spans *spans, const struct config_otlp *otlp)
 		.span = on_span,
 		.run_sampled = on_run_sampled,
 		.exec_sampled = on_exec_sampled,
+		.polls_sampled = on_polls_sampled,
 		.arg = spans,
 	};
 

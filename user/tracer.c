@@ -192,7 +192,9 @@ static void send_polls(struct tracer *tracer, const struct poll_report *report,
 	span->id = ids_span(&tracer->ids);
 	span_join(span, known);
 	span_belong(span, &known->identity);
-	(void)span_send(tracer, known->sampled || known->notable, place);
+	if (span_send(tracer, known->sampled || known->notable, place) &&
+	    tracer->config.polls_sampled)
+		tracer->config.polls_sampled(tracer->config.arg, report, span);
 }
 
 static void release_polls(struct tracer *tracer, const struct known *known, bool last)

@@ -37,6 +37,7 @@ struct tracer_config {
 	void (*span)(void *arg, const struct span *span, const struct span_place *place);
 	void (*run_sampled)(void *arg, const struct report *report, const struct span *span);
 	void (*exec_sampled)(void *arg, const struct exec_report *report, const struct span *span);
+	void (*polls_sampled)(void *arg, const struct poll_report *report, const struct span *span);
 	void *arg;
 };
 

@@ -47,6 +47,7 @@ EXECUTIONS = [
 
 OUTAGE_SECONDS = float(os.environ.get("BUNSCOPE_OUTAGE_SECONDS", "8"))
 EXECUTE = "runtime_tool_execute_seconds_bucket"
+STARTUP = "runtime_tool_startup_seconds_bucket"
 EXECUTION = "http_exec_sync_latency_seconds_bucket"
 
 
@@ -128,6 +129,10 @@ def test_exemplars_reach_prometheus(start_tracing, start_parent, newest_bun, rec
         assert labels["tool_id"] == span.attributes["tool_id"]
         assert float(exemplar["value"]) == pytest.approx((span.end - span.start) / 1e9, abs=1e-9)
         assert float(exemplar["timestamp"]) == pytest.approx(span.end / 1e9, abs=0.002)
+    for ids, (labels, exemplar) in exemplars_of(prometheus, STARTUP, len(truths)).items():
+        assert labels["tool_id"] == spans[ids].attributes["tool_id"]
+        first_read = next(event.time for event in spans[ids].events if event.name == "first_read")
+        assert float(exemplar["value"]) == pytest.approx((first_read - spans[ids].start) / 1e9, abs=1e-9)
 
 
 def test_exemplars_of_executions_reach_prometheus(start_tracing, start_parent, newest_bun, receiver, start_prometheus):  # noqa: F811
@@ -149,16 +154,32 @@ def test_exemplars_of_executions_reach_prometheus(start_tracing, start_parent, n
         assert float(exemplar["timestamp"]) == pytest.approx(span.end / 1e9, abs=0.002)
 
 
+def test_exemplars_of_polls(start_tracing, start_parent, newest_bun, receiver):  # noqa: F811
+    if not servers.GO_SERVER.exists():
+        pytest.skip("the Go server is not built: go is not installed")
+    server = start_parent(servers.go_server, newest_bun)
+    agent = start_tracing(receiver, f"--server.port={server.port}")
+    assert server.execute("workflows", "flow", input={"ms": 0})[0] == 200
+    (span,) = [span for span in receiver.wait(2) if span.name == "workflow.wait_completion"]
+    text = agent.get("/metrics", headers={"Accept": OPENMETRICS}).content.decode()
+    (line,) = [line for line in text.splitlines() if span.id in line]
+    series, exemplar = line.split(" # ")
+    assert series.startswith('workflow_sync_poll_duration_seconds_bucket{workflow_id="flow",')
+    ids, value, _ = exemplar.rsplit(" ", 2)
+    assert ids == f'{{trace_id="{span.trace}",span_id="{span.id}"}}'
+    assert float(value) == pytest.approx((span.end - span.start) / 1e9, abs=1e-9)
+
+
 def test_exemplars_are_openmetrics_alone(start_tracing, start_parent, newest_bun, receiver):  # noqa: F811
     agent = start_tracing(receiver)
     start_parent(parents.c_parent, newest_bun).run(**SUM)
     (span,) = receiver.wait(1)
     assert span.trace not in agent.get("/metrics").content.decode()
     text = agent.get("/metrics", headers={"Accept": OPENMETRICS}).content.decode()
-    (line,) = [line for line in text.splitlines() if span.trace in line]
-    assert line.startswith(EXECUTE)
-    exemplar = line.split(" # ")[1]
-    assert exemplar.startswith(f'{{trace_id="{span.trace}",span_id="{span.id}"}} ')
+    lines = [line for line in text.splitlines() if span.trace in line]
+    assert [line.split("_bucket{")[0] for line in lines] == [EXECUTE.removesuffix("_bucket"), STARTUP.removesuffix("_bucket")]
+    for line in lines:
+        assert line.split(" # ")[1].startswith(f'{{trace_id="{span.trace}",span_id="{span.id}"}} ')
 
 
 def test_a_collector_that_is_down_under_load(start_agent, start_parent, newest_bun):

@@ -245,12 +245,18 @@ void metrics_run_exemplar(struct metrics *metrics, const struct report *report, 
 			  uint64_t time_ns)
 {
 	struct tool *tool = metrics_tool(metrics, report->tool_id, report->owner);
-	struct series *series =
-		tool ? tool_series(&metrics->tools, tool, TOOL_EXECUTE_SECONDS + report->outcome)
-		     : NULL;
+	struct series *series;
 
+	if (!tool)
+		return;
+	series = tool_series(&metrics->tools, tool, TOOL_EXECUTE_SECONDS + report->outcome);
 	if (series)
 		series_exemplar(series, report->latency_ns, labels, time_ns);
+	if (!report->exited || !report->has_startup)
+		return;
+	series = tool_series(&metrics->tools, tool, TOOL_STARTUP_SECONDS);
+	if (series)
+		series_exemplar(series, report->startup_ns, labels, time_ns);
 }
 
 void metrics_polls(struct metrics *metrics, const struct poll_report *report)
@@ -265,6 +271,17 @@ void metrics_polls(struct metrics *metrics, const struct poll_report *report)
 	series = series_of(metrics, FAMILY_WORKFLOW_POLL_SECONDS, workflow, NULL);
 	if (series)
 		series_observe(series, report->end_ns - report->begin_ns);
+}
+
+void metrics_polls_exemplar(struct metrics *metrics, const struct poll_report *report,
+			    const char *labels, uint64_t time_ns)
+{
+	const char *workflow = registry_label_peek(
+		metrics->registry, "workflow_id", report->workflow_id, strlen(report->workflow_id));
+	struct series *series = series_of(metrics, FAMILY_WORKFLOW_POLL_SECONDS, workflow, NULL);
+
+	if (series)
+		series_exemplar(series, report->end_ns - report->begin_ns, labels, time_ns);
 }
 
 void metrics_spawns_failed(struct metrics *metrics, uint64_t n)

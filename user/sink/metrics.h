@@ -27,12 +27,15 @@ uint64_t metrics_owner_overflows(const struct metrics *metrics);
 /* A run is over. */
 void metrics_run(struct metrics *metrics, const struct report *report);
 
-/* The same run's span was exported: the example of its latency. labels and time_ns: series_exemplar(). */
+/* The same run's span was exported: the example of its latencies. labels and time_ns: series_exemplar(). */
 void metrics_run_exemplar(struct metrics *metrics, const struct report *report, const char *labels,
 			  uint64_t time_ns);
 
 /* A synchronous workflow was waited for. */
 void metrics_polls(struct metrics *metrics, const struct poll_report *report);
+/* The same loop's span was exported: the example of its duration. labels and time_ns: series_exemplar(). */
+void metrics_polls_exemplar(struct metrics *metrics, const struct poll_report *report,
+			    const char *labels, uint64_t time_ns);
 
 /* So many calls failed before there was a process, and so a tool's name. */
 void metrics_spawns_failed(struct metrics *metrics, uint64_t n);
