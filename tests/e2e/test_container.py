@@ -17,6 +17,7 @@ from harness.wait import wait_until
 from test_package import base, package, run  # noqa: F401 pylint: disable=unused-import
 
 CAPABILITIES = ("CAP_BPF", "CAP_PERFMON", "CAP_SYS_PTRACE", "CAP_DAC_READ_SEARCH")
+DAC_READ_SEARCH = 1 << 2
 # Debian slim is 75 MB of it, the agent less than one, the rest are libraries.
 IMAGE_BYTES_MAX = 110_000_000
 
@@ -74,12 +75,21 @@ def test_it_runs_without_root_and_sees_the_host(buildah, tmp_path, start_parent,
         agent = agent_below(process.pid)
         status = open(f"/proc/{agent}/status", encoding="ascii").read()
         assert re.search(r"^Uid:\s+65532\s+65532", status, re.M)
+        has_given_up_privileges(status)
         assert scrape(found).value("bunscope_up") == 1
         sees_the_host(found, start_parent(c_parent, newest_bun))
     finally:
         if process.poll() is None:
             os.kill(agent_below(process.pid) or process.pid, signal.SIGTERM)
         process.wait(20)
+
+
+def has_given_up_privileges(status):
+    """What nothing needs once all is attached, tracefs first of all: the container grants more than that."""
+    said = dict(line.split(":\t", 1) for line in status.splitlines())
+    assert int(said["CapBnd"], 16) & DAC_READ_SEARCH
+    assert int(said["CapPrm"], 16) & DAC_READ_SEARCH == 0
+    assert (said["NoNewPrivs"], said["Seccomp"]) == ("1", "2")
 
 
 def scrape(found):
