@@ -30,10 +30,12 @@ static __always_inline struct run *exec_prepare(const struct executable *executa
 }
 
 /* At the point of no return: whoever dies from here on has been executed as far as its parent knows. */
-static __always_inline int exec_commit(struct linux_binprm *bprm)
+static __always_inline int exec_commit(enum turn turn, struct linux_binprm *bprm)
 {
 	struct run *run;
 
+	if (!turn_is_mine(turn, CALL_EXEC_PREPARE))
+		return 0;
 	preemption_off();
 	run = exec_prepare(executable_read(bprm));
 	if (run)
@@ -42,15 +44,12 @@ static __always_inline int exec_commit(struct linux_binprm *bprm)
 	return 0;
 }
 
-/*
- * Before the parent can know that exec worked, and so before it writes: Linux 6.10. A second time changes nothing, of
- * this program and of those for signals and OOM kills: they leave no id behind.
- */
-BPF_TURNS("tp_btf/sched_prepare_exec", exec_prepare_tp, exec_commit(bprm), struct task_struct *task,
-	  struct linux_binprm *bprm)
+/* Before the parent can know that exec worked, and so before it writes: Linux 6.10. */
+BPF_TURNS("tp_btf/sched_prepare_exec", exec_prepare_tp, exec_commit(turn, bprm),
+	  struct task_struct *task, struct linux_binprm *bprm)
 
 /* The same moment, since 5.8. */
-BPF_TURNS("fentry/begin_new_exec", exec_prepare_fentry, exec_commit(bprm),
+BPF_TURNS("fentry/begin_new_exec", exec_prepare_fentry, exec_commit(turn, bprm),
 	  struct linux_binprm *bprm)
 
 /* Where neither can be had: at the entry of execve and execveat, whose path is the second argument. */
@@ -361,6 +360,7 @@ static __always_inline int signal_sent(int number, struct kernel_siginfo *info,
 	return 0;
 }
 
+/* A second time changes nothing, here and of OOM kills: they leave no id behind. */
 BPF_TURNS("tp_btf/signal_generate", signal_generate, signal_sent(number, info, to, result),
 	  int number, struct kernel_siginfo *info, struct task_struct *to, int group, int result)
 

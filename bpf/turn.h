@@ -36,7 +36,8 @@ enum turn { TURN_FIRST, TURN_SECOND };
 
 /* Calls of which a thread makes one at most, or some that are far apart. */
 enum turn_call {
-	CALL_EXEC = 1,
+	CALL_EXEC_PREPARE = 1,
+	CALL_EXEC,
 	CALL_EXEC_FAILED,
 	CALL_PIPE_FAILED,
 	CALL_EXIT,
