@@ -15,7 +15,11 @@ import pytest
 from conftest import require
 from harness import agent as agents
 from harness import parents
+from harness.doors import readyz_line
+from harness.wait import SLOWNESS
 from harness.watch import begin_running, watch_one
+
+pytestmark = pytest.mark.kernel
 
 NOBODY = 65534
 
@@ -62,11 +66,35 @@ def test_each_capability_is_needed_for_what_the_table_says(as_nobody):
             assert same != named, f"{name} without {missing}: {hook}"
 
 
+def works_in_part(hooks):
+    return all(hook["state"] != "failed" for hook in hooks.values() if hook["required"])
+
+
+def test_agent_without_a_capability_lacks_what_the_doctor_said(as_nobody, start_agent, start_parent, newest_bun):
+    """A required hook's keeps it from starting; without another one it runs, without just what the doctor named."""
+    needed = all_of(hooks_with([]))
+    required = set()
+    for missing in sorted(needed):
+        prefix = as_nobody(needed - {missing})
+        hooks = hooks_with(prefix)
+        if not works_in_part(hooks):
+            required.add(missing)
+            done = agents.run_agent("--web.listen-address=127.0.0.1:0", prefix=prefix)
+            assert done.returncode == 1 and "not allowed to load BPF programs" in done.stderr, done.stderr
+            continue
+        agent = start_agent(prefix=prefix)
+        for name, hook in hooks.items():
+            if hook["family"] in ("process", "stdio"):
+                assert f"{name}: {agent.hook(name)}" == readyz_line(hook)
+        watch_one(agent, start_parent(parents.c_parent, newest_bun), {"outcome": "success"}, tool="sum", input={"a": 1, "b": 2})
+    assert required == {"CAP_BPF", "CAP_PERFMON"}
+
+
 def test_nobody_with_these_capabilities_sees_runs_exactly(as_nobody, start_agent, start_parent, newest_bun):
     agent = start_agent(prefix=as_nobody(all_of(hooks_with([]))))
     parent = start_parent(parents.c_parent, newest_bun)
     watch_one(agent, parent, {"outcome": "success"}, tool="sum", input={"a": 1, "b": 2})
-    watch_one(agent, parent, {"outcome": "timeout", "error_kind": "timeout"}, tool="sleep", timeout_ms=300)
+    watch_one(agent, parent, {"outcome": "timeout", "error_kind": "timeout"}, tool="sleep", timeout_ms=int(600 * SLOWNESS))
 
 
 @pytest.mark.parametrize("with_ptrace", [True, False], ids=["with CAP_SYS_PTRACE", "without CAP_SYS_PTRACE"])
