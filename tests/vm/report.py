@@ -21,6 +21,7 @@ class Lane:
         self.release = (directory / "release").read_text().strip()
         self.commit = (directory / "commit").read_text().strip()
         self.seconds = float(suite.get("time"))
+        self.name = self.release.replace("-cloud-amd64", "").replace("-cloud-", " ")
         properties = {each.get("name"): each.get("value") for each in suite.iter("property")}
         self.doctor = {door: json.loads(properties[f"doctor-{door}"]) for door in DOORS}
         self.doctor["auto"] = json.loads((directory / "doctor.json").read_text())
@@ -125,7 +126,7 @@ def skips(lanes):
 
 PAGE = """# Under which kernels this was run
 
-Written by `make test-vm`: real Bun under Debian's kernels on x86-64, each in an emulated machine (QEMU without KVM, so times mean nothing
+Written by `make test-vm`: real Bun under Debian's kernels, on x86-64 where nothing else is said, each in an emulated machine (QEMU without KVM, so times mean nothing
 here). Two agents watch each run, one through door A (`--probe.stdio=fentry`), one through door B (`syscall`): the numbers of
 one are compared with what the server itself saw, and all that both expose, but times, with each other.
 
@@ -154,7 +155,7 @@ def page(directory, kernels):
     for kernel in kernels:
         if (directory / kernel / "junit.xml").exists():
             lane = Lane(directory / kernel)
-            lanes[lane.release.split("-cloud")[0]] = lane
+            lanes[lane.name] = lane
     notes = skips(lanes)
     return PAGE.format(
         lanes=lanes_table(lanes),
