@@ -167,7 +167,7 @@ static bool has_syscall_tracepoints(void)
 }
 
 /* Debian's kernels of before 6.12 ask for CAP_SYS_ADMIN where kernel.perf_event_paranoid is 3, which it is there. */
-static bool has_perf_events(void)
+static bool opens_perf_event(int unused)
 {
 	struct perf_event_attr attr = {
 		.type = PERF_TYPE_SOFTWARE,
@@ -177,28 +177,42 @@ static bool has_perf_events(void)
 	_cleanup_close_ int fd =
 		(int)syscall(SYS_perf_event_open, &attr, 0, -1, -1, PERF_FLAG_FD_CLOEXEC);
 
+	(void)unused;
 	return fd >= 0;
+}
+
+/* Whether it works with those of our capabilities alone, a bit set. */
+static bool works_with(uint64_t capabilities, bool (*works)(int fd), int fd)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3],
+		fewer[_LINUX_CAPABILITY_U32S_3];
+
+	if (syscall(SYS_capget, &header, data) < 0)
+		return false;
+	memcpy(fewer, data, sizeof(fewer));
+	for (size_t i = 0; i < ARRAY_SIZE(data); i++)
+		fewer[i].effective &= (uint32_t)(capabilities >> (32 * i));
+	if (syscall(SYS_capset, &header, fewer) < 0)
+		return false;
+	bool worked = works(fd);
+	return syscall(SYS_capset, &header, data) == 0 && worked;
+}
+
+static bool looks_into_map(int map)
+{
+	int key = 0, value;
+
+	return bpf_map_lookup_elem(map, &key, &value) == 0;
 }
 
 /* Whether who holds a map's descriptor needs no capability to look into it. */
 static bool has_maps_by_fd(void)
 {
-	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
-	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3],
-		none[_LINUX_CAPABILITY_U32S_3];
 	_cleanup_close_ int fd =
 		bpf_map_create(BPF_MAP_TYPE_ARRAY, "caps_map", sizeof(int), sizeof(int), 1, NULL);
-	int key = 0, value;
 
-	if (fd < 0 || syscall(SYS_capget, &header, data) < 0)
-		return false;
-	for (size_t i = 0; i < ARRAY_SIZE(data); i++)
-		none[i] = (struct __user_cap_data_struct){.permitted = data[i].permitted,
-							  .inheritable = data[i].inheritable};
-	if (syscall(SYS_capset, &header, none) < 0)
-		return false;
-	bool looked = bpf_map_lookup_elem(fd, &key, &value) == 0;
-	return syscall(SYS_capset, &header, data) == 0 && looked;
+	return fd >= 0 && works_with(0, looks_into_map, fd);
 }
 
 /*
@@ -260,7 +274,8 @@ void caps_ask(struct caps *caps)
 			    (has_capability(CAP_BPF) && has_capability(CAP_PERFMON)),
 		.may_read_processes = has_capability(CAP_SYS_PTRACE),
 		.syscall_tracepoints = has_syscall_tracepoints(),
-		.perf_events = has_perf_events(),
+		.perf_events = opens_perf_event(-1),
+		.perfmon_opens = works_with(~CAPABILITY_SYS_ADMIN, opens_perf_event, -1),
 		.maps_by_fd = has_maps_by_fd(),
 		.runs_through = runs_through(),
 		.seccomp = has_seccomp(),

@@ -49,6 +49,8 @@
 	X(perf_events,                                                                             \
 	  "this kernel lets only CAP_SYS_ADMIN open perf events (kernel.perf_event_paranoid)",     \
 	  "set kernel.perf_event_paranoid to 2, or grant CAP_SYS_ADMIN")                           \
+	X(perfmon_opens, "this kernel opens perf events for CAP_SYS_ADMIN only",                   \
+	  "set kernel.perf_event_paranoid to 2")                                                   \
 	X(tcp_functions, "this kernel has no traceable tcp_sendmsg() and tcp_recvmsg()",           \
 	  "use one built with CONFIG_INET, as distributions' are")                                 \
 	X(recvmsg_takes_flags, "tcp_recvmsg() is told apart from the flags whether it may block",  \

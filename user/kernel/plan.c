@@ -197,9 +197,12 @@ static bool is_wanted(const struct candidate *candidate, enum stdio_probe stdio)
 	return candidate->not_with == STDIO_PROBE_AUTO || candidate->not_with != stdio;
 }
 
-static uint64_t capabilities_of(const struct candidate *candidate)
+static uint64_t capabilities_of(const struct candidate *candidate, unsigned facts)
 {
 	uint64_t capabilities = 0;
+
+	if (candidate->needs & NEEDS(perf_events) && !(facts & NEEDS(perfmon_opens)))
+		capabilities |= CAPABILITY_SYS_ADMIN;
 
 	for (size_t fact = 0; fact < ARRAY_SIZE(fact_capabilities); fact++) {
 		if ((NEEDS_ALWAYS | candidate->needs) >> fact & 1)
@@ -242,7 +245,7 @@ static struct plan_hook hook_plan(const struct hook *hook, unsigned facts, enum 
 
 		if (!is_wanted(candidate, stdio))
 			continue;
-		planned.capabilities = capabilities_of(candidate);
+		planned.capabilities = capabilities_of(candidate, facts);
 		if (!unmet) {
 			hook_choose(&planned, candidate);
 			hook_take_turns(&planned, facts);

@@ -177,7 +177,9 @@
 #define OLD_PIPE .pipe = true, .write_takes_file = true
 #define PIPE .pipe = true, .write_takes_iocb = true
 #define NEW_PIPE .anon_pipe = true, .write_takes_iocb = true
-#define TRACEFS .syscall_tracepoints = true, .perf_events = true, .task_pt_regs = true
+#define TRACEFS                                                                                    \
+	.syscall_tracepoints = true, .perf_events = true, .perfmon_opens = true,                   \
+	.task_pt_regs = true
 /* What Linux 6.12 on x86-64 has. */
 #define MODERN                                                                                     \
 	ALLOWED, .sched_prepare_exec = true, FENTRY, PIPE, TRACEFS, .sys_exit = true,              \
@@ -284,7 +286,7 @@ static const struct rung rungs[] = {
 	 ""},
 	{"5.10: no registers of a task",
 	 {ALLOWED, FENTRY, OLD_PIPE, .syscall_tracepoints = true, .perf_events = true,
-	  .sys_exit = true, .victim_is_pid = true},
+	  .perfmon_opens = true, .sys_exit = true, .victim_is_pid = true},
 	 STDIO_PROBE_AUTO,
 	 {{PREPARE_FENTRY, EXEC, EXEC_FAILED_CALLS, PIPE_FAILED_TP, EXIT, SIGNAL, OOM_PID, ADOPT,
 	   TRANSFER_A_6_4, SERVER_A, POLLS, GOROUTINES_STACK, SANDBOX},
@@ -293,7 +295,7 @@ static const struct rung rungs[] = {
 	{"5.10, whose system calls' functions can be traced: what fails needs no registers of a "
 	 "task",
 	 {ALLOWED, FENTRY, OLD_PIPE, .syscall_functions = true, .syscall_tracepoints = true,
-	  .perf_events = true, .sys_exit = true, .victim_is_pid = true},
+	  .perf_events = true, .perfmon_opens = true, .sys_exit = true, .victim_is_pid = true},
 	 STDIO_PROBE_AUTO,
 	 {{PREPARE_FENTRY, EXEC, EXEC_FAILED_FENTRY, PIPE_FAILED_FENTRY, EXIT, SIGNAL, OOM_PID,
 	   ADOPT, TRANSFER_A_6_4, SERVER_A, POLLS, GOROUTINES_STACK, SANDBOX},
@@ -301,7 +303,7 @@ static const struct rung rungs[] = {
 	 ""},
 	{"5.10, system calls asked for",
 	 {ALLOWED, FENTRY, OLD_PIPE, .syscall_tracepoints = true, .perf_events = true,
-	  .sys_exit = true, .victim_is_pid = true},
+	  .perfmon_opens = true, .sys_exit = true, .victim_is_pid = true},
 	 STDIO_PROBE_SYSCALL,
 	 {{PREPARE_SYSCALL(NO_PREPARE_EXEC), EXEC, EXEC_FAILED_CALLS, PIPE_FAILED_TP, EXIT, SIGNAL,
 	   OOM_PID, ADOPT, TRANSFER_TP(NO_REGS), SERVER_B, POLLS, GOROUTINES_STACK, SANDBOX},
@@ -560,8 +562,12 @@ static uint64_t loaded(const struct caps *caps)
 static void only_the_chosen_programs_are_loaded(void **state)
 {
 	static const struct caps modern = {MODERN};
-	static const struct caps fallback = {ALLOWED, .sys_exit = true, .syscall_tracepoints = true,
-					     .perf_events = true, .victim_is_pid = true};
+	static const struct caps fallback = {ALLOWED,
+					     .sys_exit = true,
+					     .syscall_tracepoints = true,
+					     .perf_events = true,
+					     .perfmon_opens = true,
+					     .victim_is_pid = true};
 	static const struct caps none = {.may_load = true};
 	const uint64_t always = 1ull << PLAN_POLL_LOOP_BEGIN | 1ull << PLAN_POLL_LOOP_END |
 				1ull << PLAN_POLL_FETCH | 1ull << PLAN_TOOL_CALL |
@@ -622,9 +628,16 @@ static uint64_t capabilities_of(const struct plan *plan, const char *name)
 static void hooks_take_the_capabilities_of_their_facts(void **state)
 {
 	static const struct caps modern = {MODERN};
+	struct caps paranoid = modern;
 	struct plan plan;
 
 	(void)state;
+	paranoid.perfmon_opens = false;
+	plan_make(&paranoid, STDIO_PROBE_AUTO, &plan);
+	assert_int_equal(capabilities_of(&plan, "exec"), CAPABILITY_BPF | CAPABILITY_PERFMON);
+	assert_int_equal(capabilities_of(&plan, "exec_failed"),
+			 CAPABILITY_BPF | CAPABILITY_PERFMON | CAPABILITY_DAC_READ_SEARCH |
+				 CAPABILITY_SYS_ADMIN);
 	plan_make(&modern, STDIO_PROBE_AUTO, &plan);
 	assert_int_equal(capabilities_of(&plan, "exec"), CAPABILITY_BPF | CAPABILITY_PERFMON);
 	assert_int_equal(capabilities_of(&plan, "exec_failed"),
