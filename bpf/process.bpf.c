@@ -45,8 +45,16 @@ static __always_inline int exec_commit(enum turn turn, struct linux_binprm *bprm
 }
 
 /* Before the parent can know that exec worked, and so before it writes: Linux 6.10. */
-BPF_TURNS("tp_btf/sched_prepare_exec", exec_prepare_tp, exec_commit(turn, bprm),
+BPF_TURNS("tp_btf/sched_prepare_exec", exec_prepare_tp,
+	  exec_commit(turn == TURN_FIRST ? TURN_FIRST : TURN_MIDDLE, bprm),
 	  struct task_struct *task, struct linux_binprm *bprm)
+
+/* Without it there is no run, and other programs run too seldom for a third to cost anything. */
+SEC("tp_btf/sched_prepare_exec")
+int BPF_PROG(exec_prepare_tp_third, struct task_struct *task, struct linux_binprm *bprm)
+{
+	return exec_commit(TURN_LAST, bprm);
+}
 
 /* The same moment, since 5.8. */
 BPF_TURNS("fentry/begin_new_exec", exec_prepare_fentry, exec_commit(turn, bprm),

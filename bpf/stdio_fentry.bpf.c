@@ -17,7 +17,7 @@ static __always_inline int transfer_return(enum turn turn, const struct watch *w
 					   struct inode *inode, struct iov_iter *iter,
 					   __u32 direction, long result)
 {
-	const __u32 pieces_max = turn == TURN_SECOND ? FEW_IOVECS : IOVECS_MAX;
+	const __u32 pieces_max = turn == TURN_LAST ? FEW_IOVECS : IOVECS_MAX;
 	struct transfer transfer = {
 		.direction = direction,
 		.tgid = bpf_get_current_pid_tgid() >> 32,

@@ -32,7 +32,7 @@ static __always_inline void preemption_on(void)
 		bpf_preempt_enable();
 }
 
-enum turn { TURN_FIRST, TURN_SECOND };
+enum turn { TURN_FIRST, TURN_MIDDLE, TURN_LAST };
 
 /* Calls of which a thread makes one at most, or some that are far apart. */
 enum turn_call {
@@ -63,10 +63,13 @@ static __always_inline bool turn_is_mine(enum turn turn, __u64 call)
 		return true;
 	}
 	if (*slot != mark) {
+		if (turn == TURN_MIDDLE)
+			*slot = mark;
 		counter_add(KERNEL_SECOND_TURNS, 1);
 		return true;
 	}
-	*slot = 0;
+	if (turn == TURN_LAST)
+		*slot = 0;
 	return false;
 }
 
@@ -81,7 +84,7 @@ static __always_inline bool turn_is_mine(enum turn turn, __u64 call)
 	}                                                                                          \
 	SEC(section) int BPF_PROG(name##_second, args)                                             \
 	{                                                                                          \
-		const enum turn turn = TURN_SECOND;                                                \
+		const enum turn turn = TURN_LAST;                                                  \
                                                                                                    \
 		(void)turn;                                                                        \
 		return work;                                                                       \
@@ -97,7 +100,7 @@ static __always_inline bool turn_is_mine(enum turn turn, __u64 call)
 	}                                                                                          \
 	SEC("tracepoint") int name##_second(struct context *ctx)                                   \
 	{                                                                                          \
-		const enum turn turn = TURN_SECOND;                                                \
+		const enum turn turn = TURN_LAST;                                                  \
                                                                                                    \
 		return work;                                                                       \
 	}

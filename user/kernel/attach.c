@@ -34,6 +34,11 @@ struct bpf_program *skeleton_program(const struct bunscope_bpf *skeleton, enum p
 		return skeleton->progs.function##_second;
 		PLAN_TWICE(X)
 #undef X
+#define X(name, function, when)                                                                    \
+	case PLAN_##name##_THIRD:                                                                  \
+		return skeleton->progs.function##_third;
+		PLAN_THRICE(X)
+#undef X
 	default:
 		return NULL;
 	}

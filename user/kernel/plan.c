@@ -155,22 +155,38 @@ static const struct fact_text *why_not(const struct candidate *candidate, unsign
 	return unmet ? &fact_texts[__builtin_ctz(unmet)] : NULL;
 }
 
-static const struct second_turn {
+static const struct next_turn {
 	enum plan_program program; /* 0 = none: the first of all is nobody's second */
 	bool attached_before;
 	unsigned unless; /* the fact that makes it needless */
-} second_turns[PLAN_PROGRAM_COUNT] = {
+} next_turns[PLAN_PROGRAM_COUNT] = {
 #define BEFORE true, NEEDS(runs_through)
 #define AFTER false, NEEDS(runs_through)
 #define AFTER_CALL false, NEEDS(calls_run_through)
 #define X(name, program, when) [PLAN_##name] = {PLAN_##name##_SECOND, when},
 	PLAN_TWICE(X)
 #undef X
+#define X(name, program, when) [PLAN_##name##_SECOND] = {PLAN_##name##_THIRD, when},
+		PLAN_THRICE(X)
+#undef X
 };
 
-enum plan_program plan_second(enum plan_program program)
+enum plan_program plan_next_turn(enum plan_program program)
 {
-	return second_turns[program].program ? second_turns[program].program : PLAN_PROGRAM_COUNT;
+	return next_turns[program].program ? next_turns[program].program : PLAN_PROGRAM_COUNT;
+}
+
+/* In the order in which they are attached. */
+static void hook_add_turns(struct plan_hook *planned, enum plan_program program, unsigned facts)
+{
+	const struct next_turn *next = &next_turns[program];
+	bool again = next->program && !(facts & next->unless);
+
+	if (again && next->attached_before)
+		planned->programs[planned->count++] = next->program;
+	planned->programs[planned->count++] = program;
+	if (again && !next->attached_before)
+		hook_add_turns(planned, next->program, facts);
 }
 
 static void hook_take_turns(struct plan_hook *planned, unsigned facts)
@@ -180,16 +196,8 @@ static void hook_take_turns(struct plan_hook *planned, unsigned facts)
 
 	memcpy(once, planned->programs, sizeof(once));
 	planned->count = 0;
-	for (size_t i = 0; i < count; i++) {
-		const struct second_turn *second = &second_turns[once[i]];
-		bool twice = second->program && !(facts & second->unless);
-
-		if (twice && second->attached_before)
-			planned->programs[planned->count++] = second->program;
-		planned->programs[planned->count++] = once[i];
-		if (twice && !second->attached_before)
-			planned->programs[planned->count++] = second->program;
-	}
+	for (size_t i = 0; i < count; i++)
+		hook_add_turns(planned, once[i], facts);
 }
 
 static bool is_wanted(const struct candidate *candidate, enum stdio_probe stdio)

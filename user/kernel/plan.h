@@ -89,6 +89,9 @@ enum stdio_probe { STDIO_PROBE_AUTO, STDIO_PROBE_FENTRY, STDIO_PROBE_SYSCALL };
 	X(TCP_RECVMSG, tcp_recvmsg_return, BEFORE)                                                 \
 	X(TCP_RECVMSG_5_18, tcp_recvmsg_return_5_18, BEFORE)
 
+/* Those of which there is a third: without them there is no run. */
+#define PLAN_THRICE(X) X(EXEC_PREPARE_TP, exec_prepare_tp, AFTER)
+
 enum plan_program {
 #define X(name, program) PLAN_##name,
 	PLAN_PROGRAMS(X)
@@ -98,7 +101,10 @@ enum plan_program {
 #define X(name, program, when) PLAN_##name##_SECOND,
 	PLAN_TWICE(X)
 #undef X
-		PLAN_PROGRAM_COUNT,
+#define X(name, program, when) PLAN_##name##_THIRD,
+		PLAN_THRICE(X)
+#undef X
+			PLAN_PROGRAM_COUNT,
 };
 
 #define PLAN_HOOKS_MAX (PLAN_PROGRAM_COUNT + 4) /* and those without a program */
@@ -156,5 +162,5 @@ uint64_t plan_keeps(const struct plan *plan);
 const char *plan_flavour(const struct plan *plan, enum plan_program program);
 /* Is the program among those to load? */
 bool plan_has(const struct plan *plan, enum plan_program program);
-/* The program that has the second turn after this one, PLAN_PROGRAM_COUNT for none. Of a plan where the kernel preempts. */
-enum plan_program plan_second(enum plan_program program);
+/* The program that has the next turn after this one, PLAN_PROGRAM_COUNT for none. Of a plan where the kernel preempts. */
+enum plan_program plan_next_turn(enum plan_program program);

@@ -348,11 +348,16 @@ uint64_t probe_missed(const struct probe *probe)
 	uint64_t missed = 0;
 
 	for (int i = 0; i < PLAN_FIRST_TURNS; i++) {
-		uint64_t first = program_missed(probe, i);
-		uint64_t second = program_missed(probe, plan_second(i));
+		uint64_t fewest = program_missed(probe, i);
 
-		if (first != UINT64_MAX)
-			missed += first < second ? first : second;
+		for (enum plan_program next = plan_next_turn(i); next != PLAN_PROGRAM_COUNT;
+		     next = plan_next_turn(next)) {
+			uint64_t n = program_missed(probe, next);
+
+			fewest = n < fewest ? n : fewest;
+		}
+		if (fewest != UINT64_MAX)
+			missed += fewest;
 	}
 	return missed;
 }
