@@ -146,14 +146,18 @@ static void same(const struct exchange *a, const struct exchange *b)
 		same_text(a->body[side], a->body_bytes[side], b->body[side], b->body_bytes[side]);
 }
 
-/* Of a longer one the middle is lost where it is cut, and with it perhaps how it ends. */
+/* Of a longer one the middle is lost where it is cut, and with it perhaps how it ends. One may go on after the other spoke. */
 static bool lines_have_room(const uint8_t *data, size_t n)
 {
-	size_t line = 0;
+	size_t lines[2] = {}, longest = 0, side = KERNEL_READ;
 
-	for (size_t i = 0; i < n && line <= HTTP_LINE_BYTES; i++)
-		line = data[i] == '\n' ? 0 : line + 1;
-	return line <= HTTP_LINE_BYTES;
+	for (size_t i = 0; i < n; i++) {
+		lines[side] = data[i] == '\n' ? 0 : lines[side] + 1;
+		longest = lines[side] > longest ? lines[side] : longest;
+		if (data[i] == OTHER_SPEAKS)
+			side = !side;
+	}
+	return longest <= HTTP_LINE_BYTES;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
