@@ -23,6 +23,8 @@ CANCELLED = {"outcome": "error", "error_kind": "timeout", "timed_out": False}
 KILLED = {"signal": signal.SIGKILL}
 # By then Bun has done what it was asked for, in an emulated machine too.
 DEADLINE_MS = int(700 * SLOWNESS)
+# A server's default; three agents, or three hundred runs, may take such a machine longer.
+LAST_MS = int(60_000 * SLOWNESS)
 REQUEST = '{"tool_id":"sum","tool_exec_id":"34fQ0bZk1xYvT7mN2cR8sL5pWdA","input":{"a":1,"b":2}}'
 BROKEN = str(parents.WORKER_BROKEN)
 DEAF = str(parents.WORKER_DEAF)
@@ -253,10 +255,9 @@ def test_row_26_two_servers_at_once(agent, start_parent, bun):
     servers = [start_parent(parents.c_parent, bun) for _ in range(2)]
     before = agent.scrape()
     jobs = [{"tool": "echo"}, {"tool": "sum", "input": {"a": 1, "b": 2}}]
-    last_ms = int(60_000 * SLOWNESS)
     with concurrent.futures.ThreadPoolExecutor() as pool:
         work = [
-            pool.submit(server.run, count=150, concurrency=25, timeout_ms=last_ms, **job)
+            pool.submit(server.run, count=150, concurrency=25, timeout_ms=LAST_MS, **job)
             for server, job in zip(servers, jobs)
         ]
     truths = [truth for done in work for truth in done.result()]
@@ -266,7 +267,7 @@ def test_row_26_two_servers_at_once(agent, start_parent, bun):
 
 def test_row_27_agent_started_mid_run(start_each_door, start_tail, parent, tmp_path):
     """What came before was not seen: the run is reported once, with how it ended, and flagged."""
-    begin_running(parent, tmp_path, tool="waits")
+    begin_running(parent, tmp_path, tool="waits", timeout_ms=LAST_MS)
     agents = start_each_door()
     tail = start_tail("--json")
     before = [agent.scrape() for agent in agents]
@@ -280,7 +281,7 @@ def test_row_27_agent_started_mid_run(start_each_door, start_tail, parent, tmp_p
 
 def test_unreaped_falls_when_the_server_reaps(agent, parent):
     before = agent.scrape()
-    truths = parent.run(tool="sleep", timeout_ms=300, count=3, concurrency=3)
+    truths = parent.run(tool="sleep", timeout_ms=DEADLINE_MS, count=3, concurrency=3)
     verify_truths(agent, before, truths)
     parent.run(reap=True)
     agent.wait_for(lambda now: now.total("runtime_bun_unreaped") == 0, "no zombie is left")
