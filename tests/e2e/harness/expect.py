@@ -12,8 +12,10 @@ from harness.exposition import key
 from harness.wait import SLOWNESS
 
 MIB = 1 << 20
-# Bun needs tens of megabytes; a zygote of the parent's would show less, a wrong unit much more or less.
+# Bun needs tens of megabytes; a zygote of the parent's would show less, a wrong unit much more or less. One that was killed
+# before it read its request may not have touched more than a few of them.
 RSS_BYTES_MIN = 8 * MIB
+RSS_BYTES_MIN_UNSTARTED = MIB
 # The kernel keeps resident pages in per-cpu counters and may be off by a batch each.
 RSS_BYTES_SLACK = 8 * MIB
 # The kernel rounds rusage, and a zombie that can be waited for runs on until it leaves its CPU. An emulator's one thread
@@ -41,6 +43,7 @@ class Run:
     stderr_bytes: Optional[int] = 0
     startup: bool = True  # the worker read its request
     seconds: Tuple[float, float] = (0, float("inf"))
+    latency: Optional[Tuple[float, float]] = None  # None: seconds
     cpu_seconds_max: float = float("inf")
     rss_bytes_max: float = float("inf")
     unreaped: bool = False
@@ -64,6 +67,7 @@ def run_of(truth, **differences):
         stderr_bytes=truth["stderr_bytes"],
         startup=truth.get("startup", True),
         seconds=(truth.get("seconds_min", 0), truth.get("seconds_max", float("inf"))),
+        latency=truth.get("latency"),
         cpu_seconds_max=truth.get("cpu_seconds", float("inf")),
         rss_bytes_max=truth.get("max_rss_bytes", float("inf")),
         unreaped=started and not truth["waited"],
@@ -91,7 +95,7 @@ class Expected:
 
     def add(self, run):
         self.runs += 1
-        low, high = run.seconds
+        low, high = run.latency or run.seconds
         self.observe("runtime_tool_execute_seconds", low, high, tool_id=run.tool, outcome=run.outcome)
         if run.error_kind:
             self.count("runtime_tool_errors_total", tool_id=run.tool, error_kind=run.error_kind)
@@ -127,7 +131,7 @@ class Expected:
         cpu_max = min(run.cpu_seconds_max + CPU_SECONDS_SLACK, high * THREADS_MAX)
         self.observe("runtime_tool_cpu_seconds", 0.001, cpu_max, **tool)
         rss_max = run.rss_bytes_max + RSS_BYTES_SLACK
-        self.observe("runtime_tool_max_rss_bytes", RSS_BYTES_MIN, rss_max, **tool)
+        self.observe("runtime_tool_max_rss_bytes", RSS_BYTES_MIN if run.startup else RSS_BYTES_MIN_UNSTARTED, rss_max, **tool)
         self.life[run.tool] = self.life.get(run.tool, 0) + high + CPU_SECONDS_SLACK
 
 

@@ -49,7 +49,8 @@ def forked_late(truth):
 
 def settle_deadlines(before, now, truths):
     """The server's clock starts before the fork. Where more than the agent's window lies between, a kill at the deadline
-    cannot be told from a cancellation: the agent may say either, but must say the same in all series.
+    cannot be told from a cancellation: the agent may say either, but must say the same in all series. Which of them it said it
+    of is not known: the latencies of so many may be those of any so many.
     """
     late = [truth for truth in truths if forked_late(truth)]
     for tool in {truth["tool"] for truth in late}:
@@ -60,8 +61,12 @@ def settle_deadlines(before, now, truths):
         name = "runtime_tool_timeouts_total"
         found = int(now.value(name, tool_id=tool) - before.value(name, tool_id=tool)) - certain
         assert 0 <= found <= len(own), f"{tool}: {certain} to {certain + len(own)} timeouts, not {certain + found}"
-        for truth in own[found:]:
-            truth.update(outcome="error", timed_out=False)
+        lows = sorted(truth["seconds_min"] for truth in own)
+        highs = sorted((truth["seconds_max"] for truth in own), reverse=True)
+        for truth, *latency in zip(own[:found], lows, highs):
+            truth.update(latency=latency)
+        for truth, *latency in zip(own[found:], lows, highs):
+            truth.update(outcome="error", timed_out=False, latency=latency)
 
 
 def watch_one(agent, parent, row, differences=None, **job):
