@@ -36,7 +36,7 @@ static __always_inline struct poll_loop *loop_insert(const struct goroutine_key 
 	int r = map_insert(&poll_loops, key, &blank_loop);
 
 	if (r == -EEXIST) {
-		/* It ended by a panic, or the ring was full and the sweep has not come yet. */
+		/* It ended by a panic. */
 		counter_add(KERNEL_POLLS_ABANDONED, 1);
 		map_delete(&poll_loops, key);
 		r = map_insert(&poll_loops, key, &blank_loop);
@@ -131,6 +131,23 @@ int poll_fetch(struct pt_regs *regs)
 	return 0;
 }
 
+/*
+ * Leaves a loop that is over to the sweep, under a key that no goroutine has, whose addresses are even: its own may begin
+ * the next loop before the sweep comes. Without room for that it stays where it is.
+ */
+static __always_inline void loop_wait(struct poll_loop *loop)
+{
+	struct goroutine_key key = loop->key, waiting = loop->key;
+
+	waiting.goroutine = loop->end_ns << 1 | 1;
+	loop->waits_as = waiting.goroutine;
+	if (map_insert(&poll_loops, &waiting, loop) == 0)
+		map_delete(&poll_loops, &key);
+	else
+		loop->waits_as = key.goroutine;
+	counter_add(KERNEL_POLLS_RING_FULL, 1); /* last: the sweep looks for it then */
+}
+
 /* Sends a loop that is over. Whoever deletes the map's entry owns the record: here or the sweep. */
 static __always_inline void loop_send(struct poll_loop *loop)
 {
@@ -138,8 +155,7 @@ static __always_inline void loop_send(struct poll_loop *loop)
 	struct poll_loop *sent = bpf_ringbuf_reserve(&ring, sizeof(*sent), 0);
 
 	if (!sent) {
-		loop->over = 1;
-		counter_add(KERNEL_POLLS_RING_FULL, 1);
+		loop_wait(loop);
 		return;
 	}
 	bpf_probe_read_kernel(sent, sizeof(*sent), loop);
@@ -155,7 +171,7 @@ int poll_loop_end(struct pt_regs *regs)
 	struct goroutine_key key = goroutine_of(regs);
 	struct poll_loop *loop = bpf_map_lookup_elem(&poll_loops, &key);
 
-	if (!loop || loop->over)
+	if (!loop || loop->waits_as)
 		return 0;
 	loop->end_ns = bpf_ktime_get_ns();
 	/* Of a bool, the other bytes of its register are anything. */

@@ -22,12 +22,13 @@ struct poll_loop {
 	__u64 end_ns;
 	__u64 timeout_ns;
 	__u64 exec_id_address; /* the same string has the same address while the loop runs */
+	/* Not 0: over, but the ring could not take it. In the map this is in its goroutine's place until the sweep. */
+	__u64 waits_as;
 	__u32 exec_id_bytes;
 	__u32 workflow_id_bytes; /* above POLL_WORKFLOW_ID_BYTES: it was longer, and not read */
 	__u32 fetches;		 /* the last one, after a deadline, too */
-	__u32 timed_out;	 /* as the function returned it */
-	__u32 failed;		 /* it returned an error */
-	__u32 over; /* 1 = finished, but the ring could not take it: waits for the sweep */
+	__u16 timed_out;	 /* as the function returned it */
+	__u16 failed;		 /* it returned an error */
 	__u64 fetch_ns[POLL_TIMES_MAX];
 	__u8 exec_id[POLL_EXEC_ID_BYTES];
 	__u8 workflow_id[POLL_WORKFLOW_ID_BYTES];
@@ -36,7 +37,7 @@ struct poll_loop {
 #define POLL_LOOP_OFFSETS(X)                                                                       \
 	X(key, 0)                                                                                  \
 	X(begin_ns, 16)                                                                            \
-	X(exec_id_bytes, 48)                                                                       \
+	X(exec_id_bytes, 56)                                                                       \
 	X(fetch_ns, 72)                                                                            \
 	X(exec_id, 712)                                                                            \
 	X(workflow_id, 776)

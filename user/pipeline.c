@@ -210,11 +210,14 @@ static void sweep_polls(void *arg, const void *bytes, size_t n)
 	struct pipeline *pipeline = arg;
 	const struct poll_loop *loop;
 
-	if (!poll_loop_decode(bytes, n, &loop) || (!loop->over && !is_gone(loop->key.tgid)))
+	if (!poll_loop_decode(bytes, n, &loop) || (!loop->waits_as && !is_gone(loop->key.tgid)))
 		return;
-	if (!probe_take_polls(pipeline->probe, &loop->key))
+	struct goroutine_key key = loop->key;
+	if (loop->waits_as)
+		key.goroutine = loop->waits_as;
+	if (!probe_take_polls(pipeline->probe, &key))
 		return;
-	if (loop->over)
+	if (loop->waits_as)
 		polls_finish(pipeline, loop);
 	else
 		pipeline->polls_orphaned++;

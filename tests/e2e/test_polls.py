@@ -236,6 +236,22 @@ def test_many_at_once(agent, server):
     check(agent, before, truth)
 
 
+def test_ring_of_one_page(start_agent, start_server, executable):
+    """It is full most of the time: a loop waits for the sweep, and its goroutine's next ones do not take its place."""
+    agent = start_agent("--probe.ring-bytes=4096")
+    server = start_server(executable)
+    agent.wait_for(is_attached, "the agent is attached to the server")
+    before = agent.scrape()
+    with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
+        jobs = [pool.submit(server.execute, "workflows", f"w{i % 8}", input={"ms": 0}) for i in range(16 * AT_ONCE)]
+        for job in jobs:
+            job.result()
+    after = check(agent, before, server.truth())
+    events = "bunscope_kernel_events_total"
+    assert after.value(events, event="polls_ring_full") > before.value(events, event="polls_ring_full")
+    assert after.value(events, event="polls_abandoned") == before.value(events, event="polls_abandoned")
+
+
 def test_restart(agent, start_server, executable):
     """The same executable again: nothing is attached in between."""
     for _ in range(2):
